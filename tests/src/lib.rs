@@ -1,1 +1,28 @@
-//! stub
+//! End-to-end tests of Cloakroom: everything is real but the model.
+//!
+//! ```text
+//!   Client ──http──▶ Envoy + cloakroom.wasm ──https──▶ Provider
+//!   (the application)     (the shipped sidecar.yaml)    (scripted; records what it got)
+//! ```
+//!
+//! A test asserts both ends: what the provider received ([`provider::Recorded`]) and what the application got
+//! ([`client::Answer`]). [`world::World`] puts the three together.
+//!
+//! * [`provider`] is also the binary `llm-provider`, which the demo and the benches run.
+//! * [`envoy`] starts a real Envoy with the shipped configuration and changes only the values at its top, as an
+//!   operator would.
+//! * Nothing here has a fixed port or a sleep: ports are 0 and read back, and a test waits for the thing
+//!   itself (a [`provider::Gate`], a record, readiness), always until a deadline.
+//!
+//! The harness panics when something fails, because it is test code; the provider does not, because it is also a
+//! program.
+
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod client;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod envoy;
+pub mod provider;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod sse;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod world;

@@ -1,0 +1,11 @@
+//! The promises of the README, each on a real Envoy: what the provider received, and what the application got.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "these are tests, helpers included"
+)]
+
+mod provider;

@@ -1,0 +1,214 @@
+//! A real Envoy with the shipped sidecar configuration.
+
+mod admin;
+mod config;
+
+use std::{
+    fs::{self, File},
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+pub use self::config::Sidecar;
+
+/// How long Envoy may take to load the module and listen. It takes one second; a busy machine takes several.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How often readiness is asked for.
+const POLL: Duration = Duration::from_millis(10);
+
+/// What tests need that `make` builds or fetches.
+#[derive(Clone, Copy, Debug)]
+pub enum Artifact {
+    /// The pinned Envoy.
+    Envoy,
+    /// The filter that is shipped.
+    Filter,
+    /// The filter that traps when a header tells it to.
+    TrappingFilter,
+}
+
+impl Artifact {
+    /// Where it is.
+    ///
+    /// # Panics
+    /// When it is absent: a test that cannot run must not look like one that passed.
+    pub fn path(self) -> PathBuf {
+        let (variable, default, make) = match self {
+            Self::Envoy => ("CLOAKROOM_ENVOY", "target/envoy/bin/envoy", "make envoy"),
+            Self::Filter => ("CLOAKROOM_WASM", "target/wasm32-wasip1/wasm/cloakroom.wasm", "make wasm"),
+            Self::TrappingFilter => {
+                ("CLOAKROOM_TRAP_WASM", "target/wasm32-wasip1/wasm/cloakroom_trap.wasm", "make trap-wasm")
+            }
+        };
+        let path = std::env::var_os(variable).map_or_else(|| root().join(default), PathBuf::from);
+        assert!(path.is_file(), "{} is absent: run `{make}`, or set {variable}", path.display());
+        path
+    }
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("tests/ lies in the repository").to_owned()
+}
+
+/// A running Envoy. Dropping it kills it and removes its folder.
+#[derive(Debug)]
+pub struct Envoy {
+    // Before `process`: the watchdog must be gone before the process id can be another's.
+    _watchdog: Watchdog,
+    process: Process,
+    listeners: Vec<SocketAddr>,
+    dir: TempDir,
+}
+
+/// What an Envoy wrote.
+#[derive(Debug)]
+pub struct Logs {
+    /// Its own log.
+    pub own: String,
+    /// The access log.
+    pub access: String,
+}
+
+impl Envoy {
+    /// Starts Envoy with this configuration and waits until it listens and is ready.
+    ///
+    /// Ports are 0 and the admin socket, if the configuration names one under `admin_socket`, is in a folder of this
+    /// Envoy's own.
+    ///
+    /// # Panics
+    /// When Envoy is absent, ends, or is not ready in time; with its log.
+    pub fn start(mut sidecar: Sidecar, concurrency: u32) -> Self {
+        let binary = Artifact::Envoy.path();
+        let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().expect("a temporary folder");
+        let socket = dir.path().join("admin.sock");
+        sidecar = sidecar.set("admin_socket", socket.display());
+        for port in ["listen_port", "anthropic_port", "openai_port"] {
+            sidecar = sidecar.set(port, 0);
+        }
+        let config = dir.path().join("sidecar.yaml");
+        fs::write(&config, sidecar.text()).expect("the configuration can be written");
+        let log = |name: &str| File::create(dir.path().join(name)).expect("a log can be made");
+        let child = Command::new(&binary)
+            .arg("--config-path")
+            .arg(&config)
+            .args(["--disable-hot-restart", "--concurrency", &concurrency.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log("access.log"))
+            .stderr(log("own.log"))
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
+        let watchdog = Watchdog::over(child.id()).expect("sh can be run");
+        let mut envoy = Self { _watchdog: watchdog, process: Process(child), listeners: Vec::new(), dir };
+        envoy.await_ready(&socket);
+        envoy
+    }
+
+    fn await_ready(&mut self, socket: &Path) {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            if let Some(status) = self.process.0.try_wait().expect("Envoy is our child") {
+                panic!("Envoy ended with {status}:\n{}", self.logs().own);
+            }
+            if admin::get(socket, "/ready").is_ok_and(|ready| ready.trim() == "LIVE") {
+                let listeners = admin::get(socket, "/listeners?format=json").expect("Envoy's admin answers");
+                self.listeners = admin::addresses(&listeners);
+                return;
+            }
+            assert!(Instant::now() < deadline, "Envoy is not ready in time:\n{}", self.logs().own);
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Where applications connect: the address whose `Host` header names the provider.
+    pub fn address(&self) -> SocketAddr {
+        *self.listeners.first().expect("the sidecar listens")
+    }
+
+    /// All addresses it listens on, in the order of the configuration.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.listeners
+    }
+
+    /// Asks the admin interface.
+    ///
+    /// # Errors
+    /// When it does not answer, or not with 200.
+    pub fn admin(&self, path: &str) -> io::Result<String> {
+        admin::get(&self.dir.path().join("admin.sock"), path)
+    }
+
+    /// Resident memory in bytes, as the kernel counts it.
+    ///
+    /// # Panics
+    /// When Envoy is gone, and on systems without `/proc`.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process.0.id());
+        let status = fs::read_to_string(status).expect("Envoy is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS is there");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
+        kib * 1024
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.process.0.try_wait(), Ok(None))
+    }
+
+    /// What it wrote until now. The access log is written with a delay; [`stop`](Self::stop) has all of it.
+    pub fn logs(&self) -> Logs {
+        let read = |name: &str| {
+            String::from_utf8_lossy(&fs::read(self.dir.path().join(name)).unwrap_or_default()).into_owned()
+        };
+        Logs { own: read("own.log"), access: read("access.log") }
+    }
+
+    /// Lets Envoy end by itself, which flushes everything, and returns what it wrote.
+    ///
+    /// # Panics
+    /// When it does not end, or ended before.
+    pub fn stop(mut self) -> Logs {
+        admin::post(&self.dir.path().join("admin.sock"), "/quitquitquit").expect("Envoy still answers");
+        self.process.0.wait().expect("Envoy is our child");
+        self.logs()
+    }
+}
+
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Kills Envoy when this process ends in whatever way: a `static` is never dropped, nor is anything on a kill.
+///
+/// A shell waits for the end of a pipe that only this process holds.
+#[derive(Debug)]
+struct Watchdog(Process);
+
+impl Watchdog {
+    fn over(pid: u32) -> io::Result<Self> {
+        let script = format!("read -r _; kill -KILL {pid}");
+        let child = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn()?;
+        Ok(Self(Process(child)))
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        // Before `Process` waits, which closes the pipe.
+        let _ = self.0.0.kill();
+    }
+}

@@ -1,0 +1,182 @@
+//! A scripted LLM provider: Anthropic `POST /v1/messages` and OpenAI `POST /v1/chat/completions` on one port.
+//!
+//! It answers in one of two ways, chosen for each request by its `idempotency-key` header (see
+//! [`Provider::reply`]):
+//!
+//! * [`Reply::Echo`] (the default): the last text it was sent comes back in prose, and in a tool call when the
+//!   request offers tools, streamed or not, in the shapes of the real APIs.
+//! * [`Reply::Script`]: exactly these bytes, cut exactly here, with gates, resets and trailers.
+//!
+//! Everything that arrives is recorded before it is answered, so a test can also assert that nothing arrived.
+
+mod anthropic;
+mod echo;
+mod openai;
+mod record;
+mod script;
+mod serve;
+mod tls;
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub use self::{
+    echo::Echo,
+    record::{End, Recorded, Records},
+    script::{Gate, Reply, Script, Step},
+    tls::Pki,
+};
+
+/// The header by which [`Provider::reply`] tells requests apart.
+///
+/// It is one that applications really send and that the filter lets through.
+pub const KEY_HEADER: &str = "idempotency-key";
+
+/// The names in the provider's certificate.
+pub const HOST_NAMES: [&str; 3] = ["api.anthropic.com", "api.openai.com", "localhost"];
+
+/// Which protocols the provider offers in ALPN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alpn {
+    /// Both; a client that can takes HTTP/2.
+    #[default]
+    Both,
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2 only.
+    Http2,
+}
+
+/// How to start a [`Provider`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Serve without TLS (HTTP/1.1, and HTTP/2 with prior knowledge).
+    pub plain: bool,
+    /// What TLS offers; without TLS the client chooses.
+    pub alpn: Alpn,
+    /// Where to write `ca.pem`, `leaf.pem` and `leaf.key`; `None` keeps them in memory.
+    pub tls_dir: Option<PathBuf>,
+    /// Where to append one JSON line for each request whose body has ended.
+    pub record: Option<PathBuf>,
+    /// Keep records in memory for [`Provider::records`]. Off for benches: it grows without bound.
+    pub keep_records: bool,
+    /// How requests are answered that no [`Provider::reply`] was set for.
+    pub echo: Echo,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            plain: false,
+            alpn: Alpn::Both,
+            tls_dir: None,
+            record: None,
+            keep_records: true,
+            echo: Echo::default(),
+        }
+    }
+}
+
+/// A running provider.
+///
+/// It has a thread and a runtime of its own, so that tests with different runtimes can share one. Dropping it
+/// closes every connection.
+#[derive(Debug)]
+pub struct Provider {
+    address: SocketAddr,
+    ca_pem: Option<String>,
+    shared: Arc<Shared>,
+    /// Dropped with the provider; its thread sees that and ends the runtime.
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Provider {
+    /// Starts listening; when this returns, connections are accepted.
+    ///
+    /// # Errors
+    /// When the address is taken, a certificate cannot be made, or a file cannot be written.
+    pub fn start(options: &Options) -> io::Result<Self> {
+        let (acceptor, ca_pem) = if options.plain {
+            (None, None)
+        } else {
+            let pki = Pki::generate(&HOST_NAMES)?;
+            if let Some(dir) = &options.tls_dir {
+                pki.write(dir)?;
+            }
+            (Some(pki.acceptor(options.alpn)?), Some(pki.ca_pem().to_owned()))
+        };
+        let shared = Arc::new(Shared {
+            records: Arc::new(Records::new(options.record.as_deref(), options.keep_records)?),
+            replies: Mutex::default(),
+            echo: options.echo.clone(),
+        });
+        let listener = std::net::TcpListener::bind(options.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = serve::serve(listener, acceptor, Arc::clone(&shared));
+        std::thread::Builder::new().name("llm-provider".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serving => {}
+                    // The sender is never used, only dropped.
+                    _ = stopped => {}
+                }
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { address, ca_pem, shared, _stop: stop })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The CA that signed its certificate; `None` when it serves without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// What arrived until now.
+    pub fn records(&self) -> &Records {
+        &self.shared.records
+    }
+
+    /// Answers every request whose [`KEY_HEADER`] is `key` like this from now on.
+    pub fn reply(&self, key: &str, reply: Reply) {
+        self.shared.replies().insert(key.to_owned(), reply);
+    }
+}
+
+/// What the connections share.
+#[derive(Debug)]
+struct Shared {
+    records: Arc<Records>,
+    replies: Mutex<HashMap<String, Reply>>,
+    echo: Echo,
+}
+
+impl Shared {
+    fn reply_to(&self, key: Option<&str>) -> Reply {
+        key.and_then(|key| self.replies().get(key).cloned()).unwrap_or_else(|| Reply::Echo(self.echo.clone()))
+    }
+
+    fn replies(&self) -> MutexGuard<'_, HashMap<String, Reply>> {
+        // A map of whole values is in order even if some test panicked while it held the lock.
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
