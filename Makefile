@@ -60,7 +60,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	  { echo 'the module imports something else than filter/proxy-wasm/imports.txt says; if that is meant: make golden'; exit 1; }
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap envoy ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
@@ -76,8 +76,8 @@ bench: wasm envoy ## Throughput of the core, and what the filter costs in a real
 wasm: needs ## The filter for Envoy: target/wasm32-wasip1/wasm/cloakroom.wasm
 	cargo build --locked --profile wasm -p cloakroom-proxy-wasm --target wasm32-wasip1
 
-.PHONY: trap
-trap: needs
+.PHONY: trap-wasm
+trap-wasm: needs
 	@# For one test: a build that can be told to trap. Its own target directory keeps it from ever being taken for the filter.
 	cargo build --locked --profile wasm -p cloakroom-proxy-wasm --target wasm32-wasip1 --features trap --target-dir target/trap
 	mkdir -p $(WASM_DIR)
@@ -119,9 +119,12 @@ $(CARGO_DENY): | needs
 	  --no-default-features cargo-deny@$(CARGO_DENY_VERSION)
 	rm -rf $(TOOLS)/build
 
+# A release's lock file may name versions that a mirror does not have yet, or that were yanked: then cargo chooses.
 $(WASM_RUNNER): | needs
-	cargo install --locked --quiet --root $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) --target-dir $(TOOLS)/build \
-	  --bin wasm-bindgen-test-runner wasm-bindgen-cli@$(WASM_BINDGEN_VERSION)
+	install() { CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo install --quiet "$$@" \
+	  --root $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION) --target-dir $(TOOLS)/build \
+	  --bin wasm-bindgen-test-runner wasm-bindgen-cli@$(WASM_BINDGEN_VERSION); }; \
+	install --locked || install
 	rm -rf $(TOOLS)/build
 
 # The ELF itself and not the wheel's Python launcher: signals, memory and CPU are then Envoy's own.
