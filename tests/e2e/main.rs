@@ -8,4 +8,11 @@
     reason = "these are tests, helpers included"
 )]
 
+mod failures;
+mod headers;
+mod leaks;
+mod masking;
 mod provider;
+mod refusals;
+mod streaming;
+mod support;

@@ -15,7 +15,7 @@ use hyper::{body::Incoming, client::conn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, task::JoinHandle};
 
-pub use self::raw::{raw, raw_half_closed};
+pub use self::raw::{raw, raw_until};
 use crate::provider::End;
 
 /// Bounds every wait of a test: long enough for a busy machine, short enough to see which test hangs.

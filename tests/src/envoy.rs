@@ -80,8 +80,7 @@ pub struct Logs {
 impl Envoy {
     /// Starts Envoy with this configuration and waits until it listens and is ready.
     ///
-    /// Ports are 0 and the admin socket, if the configuration names one under `admin_socket`, is in a folder of this
-    /// Envoy's own.
+    /// The admin socket, if the configuration names one under `admin_socket`, is in a folder of this Envoy's own.
     ///
     /// # Panics
     /// When Envoy is absent, ends, or is not ready in time; with its log.
@@ -90,9 +89,6 @@ impl Envoy {
         let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().expect("a temporary folder");
         let socket = dir.path().join("admin.sock");
         sidecar = sidecar.set("admin_socket", socket.display());
-        for port in ["listen_port", "anthropic_port", "openai_port"] {
-            sidecar = sidecar.set(port, 0);
-        }
         let config = dir.path().join("sidecar.yaml");
         fs::write(&config, sidecar.text()).expect("the configuration can be written");
         let log = |name: &str| File::create(dir.path().join(name)).expect("a log can be made");

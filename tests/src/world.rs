@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -31,6 +32,8 @@ pub struct Settings {
     pub filter: PathBuf,
     /// Values at the top of the sidecar's configuration.
     pub values: Vec<(&'static str, String)>,
+    /// Values of the filter's own configuration.
+    pub filter_values: Vec<(&'static str, Value)>,
     /// Envoy's workers.
     pub concurrency: u32,
     /// The provider.
@@ -43,6 +46,7 @@ impl Settings {
         Self {
             filter: Artifact::Filter.path(),
             values: Vec::new(),
+            filter_values: Vec::new(),
             concurrency: 1,
             provider: Options::default(),
         }
@@ -53,6 +57,19 @@ impl Settings {
     pub fn set(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    /// Changes a value of the filter's own configuration.
+    #[must_use]
+    pub fn set_in_filter(mut self, name: &'static str, value: Value) -> Self {
+        self.filter_values.push((name, value));
+        self
+    }
+
+    /// Limits bodies to this size, in the two places where an operator has to.
+    #[must_use]
+    pub fn max_body_bytes(self, bytes: u32) -> Self {
+        self.set("max_body_bytes", bytes).set_in_filter("max_body_bytes", bytes.into())
     }
 }
 
@@ -94,6 +111,9 @@ impl World {
         let ca = dir.path().join("ca.pem");
         fs::write(&ca, provider.ca_pem().unwrap_or_default()).expect("the CA can be written");
         let mut sidecar = Sidecar::shipped()
+            .set("listen_port", 0)
+            .set("anthropic_port", 0)
+            .set("openai_port", 0)
             .set("wasm_file", settings.filter.display())
             .set("ca_file", ca.display())
             .set("anthropic_address", provider.address().ip())
@@ -102,6 +122,9 @@ impl World {
             .set("openai_tls_port", provider.address().port());
         for (name, value) in &settings.values {
             sidecar = sidecar.set(name, value);
+        }
+        for (name, value) in &settings.filter_values {
+            sidecar = sidecar.set_in_filter(name, value.clone());
         }
         let envoy = Envoy::start(sidecar, settings.concurrency);
         Self { provider, envoy, keys: AtomicUsize::new(0), _dir: dir }

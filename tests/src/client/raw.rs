@@ -18,16 +18,21 @@ pub async fn raw(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     read(stream).await
 }
 
-/// Writes these bytes, closes the sending half, and reads until the peer closes its half.
+/// Writes these bytes and reads until `enough` says so, or the peer closes.
 ///
 /// # Errors
-/// When nobody listens there, or the connection is reset before a byte came.
-pub async fn raw_half_closed(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
+/// When nobody listens there, or the connection is reset before that.
+pub async fn raw_until(
+    address: SocketAddr,
+    request: &[u8],
+    enough: impl Fn(&[u8]) -> bool,
+) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     stream.write_all(request).await?;
-    stream.shutdown().await?;
-    read(stream).await
+    let mut answer = Vec::new();
+    while !enough(&answer) && stream.read_buf(&mut answer).await? > 0 {}
+    Ok(answer)
 }
 
 async fn read(mut stream: TcpStream) -> io::Result<Vec<u8>> {

@@ -2,7 +2,12 @@
 
 use std::{fmt::Display, fs};
 
+use serde_json::Value;
+
 use super::root;
+
+/// The line after which the filter's own configuration stands, as indented JSON.
+const FILTER: &str = "filter: &filter |";
 
 /// The text of `envoy/sidecar.yaml` with other values at its top.
 ///
@@ -46,8 +51,36 @@ impl Sidecar {
         self
     }
 
+    /// Changes a value of the filter's own configuration, which may be absent there.
+    ///
+    /// # Panics
+    /// When there is no such configuration in the file, or it is not an object.
+    #[must_use]
+    pub fn set_in_filter(mut self, name: &str, value: Value) -> Self {
+        let start = self.text.find(FILTER).map(|at| at + FILTER.len());
+        let start = start.expect("envoy/sidecar.yaml has the filter's configuration at its top");
+        let line = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let depth = indentation(&self.text[line..]);
+        let block = &self.text[start + 1..];
+        let length: usize = block
+            .split_inclusive('\n')
+            .take_while(|line| line.trim().is_empty() || indentation(line) > depth)
+            .map(str::len)
+            .sum();
+        let mut filter: Value =
+            serde_json::from_str(&block[..length]).expect("the filter's configuration is JSON");
+        filter[name] = value;
+        let filter = format!("{}{filter}\n\n", " ".repeat(depth + 2));
+        self.text.replace_range(start + 1..start + 1 + length, &filter);
+        self
+    }
+
     /// The whole configuration.
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
 }

@@ -88,9 +88,18 @@ pub struct Script {
 impl Script {
     /// A 200 with this content type and nothing in it yet.
     pub fn new(content_type: &'static str) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self { status: StatusCode::OK, headers, before_head: Vec::new(), steps: Vec::new(), early: false }
+        Self::without_content_type().header("content-type", HeaderValue::from_static(content_type))
+    }
+
+    /// A 200 that does not say what it is.
+    pub fn without_content_type() -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            before_head: Vec::new(),
+            steps: Vec::new(),
+            early: false,
+        }
     }
 
     /// A 200 with this content type and these bytes, sent whole.
