@@ -1,6 +1,7 @@
 //! What the provider received, exactly, and whether its answer got out.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::Path,
@@ -36,8 +37,8 @@ impl End {
     }
 }
 
-/// One request, as it arrived.
-#[derive(Clone, Debug)]
+/// One request, as it arrived. `Debug` shows it as one line of JSON.
+#[derive(Clone)]
 pub struct Recorded {
     /// Which connection it came on, counted from 1.
     pub connection: usize,
@@ -114,6 +115,12 @@ impl Recorded {
             "end": self.end.name(),
         })
         .to_string()
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
     }
 }
 
@@ -256,6 +263,7 @@ pub(super) struct BodyWriter {
 impl BodyWriter {
     pub(super) fn push(&self, bytes: &[u8]) {
         lock(&self.recorded).body.extend_from_slice(bytes);
+        self.records.changed.notify_waiters();
     }
 
     pub(super) fn trailers(&self, trailers: &HeaderMap) {
