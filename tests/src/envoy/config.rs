@@ -84,3 +84,33 @@ impl Sidecar {
 fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sidecar() -> Sidecar {
+        let text = "top:\n  port: &port 80  # why\n  filter: &filter |\n    {\n      \"a\": 1\n    }\n\n  x: *port\n";
+        Sidecar { text: text.to_owned() }
+    }
+
+    #[test]
+    fn only_the_value_changes() {
+        assert_eq!(sidecar().set("port", 0).text(), sidecar().text().replace("80", "0"));
+    }
+
+    #[test]
+    fn the_filters_configuration_stays_json() {
+        let changed = sidecar().set_in_filter("b", "c".into());
+        assert_eq!(
+            changed.text(),
+            "top:\n  port: &port 80  # why\n  filter: &filter |\n    {\"a\":1,\"b\":\"c\"}\n\n  x: *port\n"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "has 0 values called \"x\"")]
+    fn what_is_only_used_is_no_value() {
+        let _ = sidecar().set("x", 0);
+    }
+}

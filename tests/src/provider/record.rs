@@ -271,14 +271,14 @@ impl BodyWriter {
     }
 
     pub(super) fn end(self, end: End) {
-        let line = {
+        let recorded = {
             let mut recorded = lock(&self.recorded);
             recorded.end = end;
-            recorded.to_json()
+            recorded.clone()
         };
         if let Some(file) = &mut lock(&self.records.log).file {
             // The record is what this program is for; but a full disk must not stop the answer.
-            let _ = file.write_all((line + "\n").as_bytes());
+            let _ = file.write_all((recorded.to_json() + "\n").as_bytes());
         }
         self.records.changed.notify_waiters();
     }
