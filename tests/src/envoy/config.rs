@@ -41,7 +41,7 @@ impl Sidecar {
             Some(at) if line[..at].trim().is_empty() => {
                 found += 1;
                 let rest = &line[at + anchor.len()..];
-                let comment = rest.find(" #").map_or("", |at| &rest[at..]);
+                let comment = rest.find(" #").map_or("", |at| &rest[rest[..at].trim_end().len()..]);
                 format!("{}{anchor}{value}{comment}\n", &line[..at])
             }
             _ => format!("{line}\n"),
