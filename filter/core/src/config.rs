@@ -1,0 +1,257 @@
+//! The filter's configuration: JSON in, a [`Config`] that cannot be wrong out.
+
+use crate::host::{Authority, HostPattern, HostPolicy};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use raw::Raw;
+
+mod raw;
+
+#[cfg(feature = "schema")]
+pub use raw::schema;
+
+/// Default of `max_body_bytes`: 32 MiB, the limit of Anthropic's API.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Request headers that go on to the provider by default; `*` stands for any ending.
+pub const DEFAULT_FORWARD_HEADERS: &[&str] = &[
+    "accept*",
+    "anthropic-*",
+    "authorization",
+    "content-*",
+    "idempotency-key",
+    "openai-*",
+    "user-agent",
+    "x-api-key",
+    "x-goog-*",
+    "x-idempotency-key",
+    "x-stainless-*",
+];
+
+/// A valid configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which hosts may be called.
+    pub hosts: HostPolicy,
+    /// Largest request body, before masking and after.
+    pub max_body_bytes: usize,
+    /// Where mappings live.
+    pub store: Store,
+    /// What becomes of multipart bodies.
+    pub multipart: Multipart,
+    /// What becomes of signed thinking.
+    pub signed_thinking: SignedThinking,
+    /// Request headers that go on to the provider.
+    pub forward_headers: Vec<HeaderPattern>,
+}
+
+/// Where mappings live.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Store {
+    /// Numbered within the request, kept with the exchange.
+    Request,
+    /// In the Redis bridge.
+    Bridge(BridgeConfig),
+}
+
+/// How to reach the bridge.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BridgeConfig {
+    /// The Envoy cluster of the bridge.
+    pub cluster: String,
+    /// How long a call may take.
+    pub timeout: Duration,
+}
+
+/// What becomes of multipart bodies, whose parts cannot be masked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Multipart {
+    /// They go out as they are.
+    Pass,
+    /// They are refused.
+    Refuse,
+}
+
+/// What becomes of thinking that the provider signed, and that it takes back only unchanged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SignedThinking {
+    /// It goes out as it is: the provider's own words, with tokens in them.
+    Pass,
+    /// The request is refused.
+    Refuse,
+}
+
+/// A header name, or the beginning of names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HeaderPattern {
+    /// Exactly this name.
+    Exact(String),
+    /// Every name that begins with this.
+    Prefix(String),
+}
+
+impl HeaderPattern {
+    fn try_new(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, prefix) = text.strip_suffix('*').map_or((text.as_str(), false), |name| (name, true));
+        // Token characters of RFC 9110 §5.6.2 that occur in names.
+        let valid = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        match (valid && !name.is_empty(), prefix) {
+            (false, _) => None,
+            (true, true) => Some(Self::Prefix(name.to_owned())),
+            (true, false) => Some(Self::Exact(name.to_owned())),
+        }
+    }
+
+    /// True if `name`, in lower case, is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == name,
+            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+/// What is wrong with a configuration, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    /// The field, for example `hosts[0]`; `.` for the whole.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first field that is wrong, missing or unknown.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let raw: Raw = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| ConfigError {
+            path: error.path().to_string(),
+            message: error.into_inner().to_string(),
+        })?;
+        deserializer
+            .end()
+            .map_err(|error| ConfigError { path: ".".to_owned(), message: error.to_string() })?;
+        Self::try_from(raw)
+    }
+}
+
+impl TryFrom<Raw> for Config {
+    type Error = ConfigError;
+
+    fn try_from(raw: Raw) -> Result<Self, ConfigError> {
+        if raw.hosts.is_empty() {
+            return Err(error("hosts", "expected at least one host that may be called"));
+        }
+        let allowed = indexed("hosts", &raw.hosts, |text| {
+            let expected = "expected a host name such as `api.anthropic.com`, `*.` and a suffix of two labels or more, \
+                            or an address, without scheme and port";
+            HostPattern::try_new(text).map_err(|_| expected)
+        })?;
+        let base_urls = base_urls(&raw.base_urls)?;
+        let hosts = HostPolicy { allowed, base_urls };
+        if let Some((local, host)) = hosts.base_urls.iter().find(|(local, _)| hosts.resolve(local).is_none())
+        {
+            return Err(error(format!("base_urls.{local}"), format!("`{host}` is not in `hosts`")));
+        }
+        let max_body_bytes = match raw.max_body_bytes {
+            None => DEFAULT_MAX_BODY_BYTES,
+            Some(bytes) => usize::try_from(bytes.0)
+                .ok()
+                .filter(|bytes| (1..=raw::MAX_BODY_BYTES_LIMIT).contains(bytes))
+                .ok_or_else(|| {
+                    error("max_body_bytes", "expected a number of bytes from 1 to 268435456 (256 MiB)")
+                })?,
+        };
+        let forward_headers = match &raw.forward_headers {
+            None => DEFAULT_FORWARD_HEADERS.iter().filter_map(|text| HeaderPattern::try_new(text)).collect(),
+            Some(patterns) => indexed("forward_headers", patterns, |text| {
+                let expected =
+                    "expected a header name such as `x-api-key`, or the beginning of names and `*`";
+                HeaderPattern::try_new(text).ok_or(expected)
+            })?,
+        };
+        Ok(Self {
+            hosts,
+            max_body_bytes,
+            store: store(raw.mapping)?,
+            multipart: raw.multipart.into(),
+            signed_thinking: raw.signed_thinking.into(),
+            forward_headers,
+        })
+    }
+}
+
+fn base_urls(raw: &BTreeMap<String, String>) -> Result<Vec<(Authority, String)>, ConfigError> {
+    let one = |(local, host): (&String, &String)| {
+        let path = format!("base_urls.{local}");
+        let local = Authority::try_new(local.as_bytes()).map_err(|_| {
+            error(path.clone(), "expected a local name and perhaps a port, such as `localhost:8081`")
+        })?;
+        match Authority::try_new(host.as_bytes()) {
+            Ok(host) if host.port().is_none() => Ok((local, host.host().to_owned())),
+            _ => Err(error(path, format!("expected a host of `hosts` without port, not `{host}`"))),
+        }
+    };
+    raw.iter().map(one).collect()
+}
+
+fn store(raw: raw::Mapping) -> Result<Store, ConfigError> {
+    match (raw.store, raw.bridge) {
+        (raw::Store::Request, None) => Ok(Store::Request),
+        (raw::Store::Request, Some(_)) => Err(error(
+            "mapping.bridge",
+            "only with `mapping.store: bridge`; with `request` there is no bridge",
+        )),
+        (raw::Store::Bridge, None) => {
+            Err(error("mapping.bridge", "`mapping.store: bridge` needs the Envoy cluster of the bridge here"))
+        }
+        (raw::Store::Bridge, Some(bridge)) => {
+            if bridge.cluster.is_empty() {
+                return Err(error("mapping.bridge.cluster", "expected the name of an Envoy cluster"));
+            }
+            let millis = bridge.timeout_ms.map_or(raw::DEFAULT_TIMEOUT_MS, |millis| millis.0);
+            if !(1..=60_000).contains(&millis) {
+                return Err(error("mapping.bridge.timeout_ms", "expected milliseconds from 1 to 60000"));
+            }
+            Ok(Store::Bridge(BridgeConfig {
+                cluster: bridge.cluster,
+                timeout: Duration::from_millis(millis),
+            }))
+        }
+    }
+}
+
+fn indexed<T>(
+    field: &str,
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, &'static str>,
+) -> Result<Vec<T>, ConfigError> {
+    let one = |(at, text): (usize, &String)| {
+        parse(text).map_err(|expected| error(format!("{field}[{at}]"), format!("{expected}, not `{text}`")))
+    };
+    texts.iter().enumerate().map(one).collect()
+}
+
+fn error(path: impl Into<String>, message: impl Into<String>) -> ConfigError {
+    ConfigError { path: path.into(), message: message.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! The configuration as it is written. The JSON Schema is generated from these types and their comments.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+
+pub(super) const MAX_BODY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
+pub(super) const DEFAULT_TIMEOUT_MS: u64 = 500;
+
+/// Configuration of the Cloakroom filter.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "Cloakroom filter"))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    /// Hosts that may be called: a name, or `*.` and a suffix. Everything else is refused with 403.
+    pub(super) hosts: Vec<String>,
+    /// Local names that applications use as base URL, and the host that each stands for. A name without a
+    /// port covers every port.
+    #[serde(default)]
+    pub(super) base_urls: BTreeMap<String, String>,
+    /// Largest request body in bytes, before masking and after; larger ones are refused with 413.
+    /// Default 33554432 (32 MiB).
+    pub(super) max_body_bytes: Option<Integer>,
+    /// Where mappings live.
+    #[serde(default)]
+    pub(super) mapping: Mapping,
+    /// What becomes of multipart bodies, whose parts cannot be masked.
+    #[serde(default)]
+    pub(super) multipart: Multipart,
+    /// What becomes of thinking that the provider signed.
+    #[serde(default)]
+    pub(super) signed_thinking: SignedThinking,
+    /// Request headers that go on to the provider: names, or beginnings of names and `*`.
+    pub(super) forward_headers: Option<Vec<String>>,
+}
+
+/// Where mappings live.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Mapping {
+    /// `request`: numbered within each request. `bridge`: the same value keeps its token, in the Redis bridge.
+    pub(super) store: Store,
+    /// How to reach the bridge; with `store: bridge` only.
+    pub(super) bridge: Option<Bridge>,
+}
+
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Store {
+    Bridge,
+    #[default]
+    Request,
+}
+
+/// How to reach the bridge.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bridge {
+    /// The Envoy cluster of the bridge.
+    pub(super) cluster: String,
+    /// How long a call may take, in milliseconds, 1 to 60000. Default 500.
+    pub(super) timeout_ms: Option<Integer>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Multipart {
+    /// They go out as they are, with whatever is in them.
+    Pass,
+    /// They are refused with 415.
+    #[default]
+    Refuse,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SignedThinking {
+    /// It goes out as it is; the provider takes it back only unchanged.
+    #[default]
+    Pass,
+    /// The request is refused with 422.
+    Refuse,
+}
+
+impl From<Multipart> for super::Multipart {
+    fn from(raw: Multipart) -> Self {
+        match raw {
+            Multipart::Pass => Self::Pass,
+            Multipart::Refuse => Self::Refuse,
+        }
+    }
+}
+
+impl From<SignedThinking> for super::SignedThinking {
+    fn from(raw: SignedThinking) -> Self {
+        match raw {
+            SignedThinking::Pass => Self::Pass,
+            SignedThinking::Refuse => Self::Refuse,
+        }
+    }
+}
+
+/// A whole number. Envoy writes the numbers of a `Struct` as doubles, so `1.0` is one too.
+#[derive(Clone, Copy)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transparent))]
+pub(super) struct Integer(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+        let number = f64::deserialize(deserializer)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked on this line")]
+        let whole = (0.0..=MAX_EXACT).contains(&number).then_some(number as u64);
+        #[expect(clippy::cast_precision_loss, reason = "exact up to MAX_EXACT")]
+        whole
+            .filter(|whole| *whole as f64 == number)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("expected a whole number that is not negative"))
+    }
+}
+
+/// The JSON Schema of the configuration.
+#[cfg(feature = "schema")]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Raw);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,185 @@
+//! Finds identifiers in decoded text: one pass for the literal anchors of all rules, a grammar at each.
+//!
+//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: each
+//! anchor costs a bounded look around it, and a match or a `SkipTo` moves the search forward.
+
+use crate::catalogue::{Kind, LITERAL, Outcome, PART_KINDS, ROWS};
+use crate::token::Recogniser;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+pub mod access_key;
+pub mod arn;
+pub mod ipv4;
+pub mod resource_id;
+
+/// A kind of this catalogue.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct KindId(u16);
+
+/// A place in text that is to be masked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// Where, in the text.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: KindId,
+    /// Which rule found it.
+    pub rule: &'static str,
+}
+
+/// The compiled catalogue: built once a VM, used by every exchange.
+#[derive(Debug)]
+pub struct Detector {
+    kinds: Vec<Kind>,
+    anchors: AhoCorasick,
+    /// For each anchor pattern, what to try there.
+    tries: Vec<Vec<Try>>,
+    recogniser: Recogniser,
+    literal: KindId,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Try {
+    Row(usize),
+    Token,
+}
+
+/// The rule that finds text which reads as a token.
+pub const LITERAL_RULE: &str = "token-look-alike";
+/// The rule that finds further places of a value found by its place.
+pub const PROPAGATED_RULE: &str = "propagated";
+
+impl Detector {
+    /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
+    pub fn new() -> Option<Self> {
+        let kinds: Vec<Kind> = ROWS.iter().map(|row| row.kind).chain(PART_KINDS.iter().copied()).collect();
+        let mut patterns: Vec<&str> = Vec::new();
+        let mut tries: Vec<Vec<Try>> = Vec::new();
+        let mut add =
+            |anchor: &'static str, what: Try| match patterns.iter().position(|known| *known == anchor) {
+                Some(at) => tries.get_mut(at).into_iter().for_each(|list| list.push(what)),
+                None => {
+                    patterns.push(anchor);
+                    tries.push(Vec::from([what]));
+                }
+            };
+        for anchor in ["aws", "org", "pii"] {
+            add(anchor, Try::Token);
+        }
+        for (at, row) in ROWS.iter().enumerate() {
+            for anchor in row.anchors {
+                add(anchor, Try::Row(at));
+            }
+        }
+        let anchors = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&patterns)
+            .ok()?;
+        let recogniser = Recogniser::new(kinds.iter().map(|kind| kind.prefix));
+        let literal = position(&kinds, LITERAL.prefix)?;
+        Some(Self { kinds, anchors, tries, recogniser, literal })
+    }
+
+    /// What a kind is.
+    pub fn kind(&self, id: KindId) -> Kind {
+        self.kinds.get(usize::from(id.0)).copied().unwrap_or(LITERAL)
+    }
+
+    /// The kind whose name on the wire this is.
+    pub fn kind_named(&self, name: &str) -> Option<KindId> {
+        let at = self.kinds.iter().position(|kind| kind.name() == name)?;
+        u16::try_from(at).ok().map(KindId)
+    }
+
+    /// The kind of text that reads as a token.
+    pub fn literal(&self) -> KindId {
+        self.literal
+    }
+
+    /// Finds tokens of every kind of this catalogue.
+    pub fn recogniser(&self) -> &Recogniser {
+        &self.recogniser
+    }
+
+    /// The kind that a token found by [`recogniser`](Self::recogniser) names.
+    pub fn kind_of_prefix(&self, prefix: usize) -> KindId {
+        u16::try_from(prefix).map_or(self.literal, KindId)
+    }
+
+    /// Appends to `findings` what stands in `text` from `from` on, in order and without overlap.
+    pub fn find(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
+        let mut at = from;
+        while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
+            // A grammar may begin before its anchor, but never before what was consumed.
+            at = self
+                .tries
+                .get(anchor.pattern().as_usize())
+                .into_iter()
+                .flatten()
+                .find_map(|what| self.attempt(*what, text, anchor.start(), at, findings))
+                .unwrap_or(anchor.start() + 1);
+        }
+    }
+
+    /// Returns where to go on if this settles the place.
+    fn attempt(
+        &self,
+        what: Try,
+        text: &[u8],
+        anchor: usize,
+        consumed: usize,
+        findings: &mut Vec<Finding>,
+    ) -> Option<usize> {
+        let Try::Row(index) = what else {
+            let found = self.recogniser.at(text, anchor)?;
+            let end = found.range.end;
+            findings.push(Finding { range: found.range, kind: self.literal, rule: LITERAL_RULE });
+            return Some(end);
+        };
+        let row = ROWS.get(index)?;
+        match (row.grammar)(text, anchor) {
+            Outcome::No => None,
+            Outcome::SkipTo(end) => Some(end.max(anchor + 1)),
+            Outcome::One(range) if range.start < consumed => None,
+            Outcome::One(range) => {
+                let end = range.end;
+                let kind = KindId(u16::try_from(index).ok()?);
+                findings.push(Finding { range, kind, rule: row.rule });
+                Some(end)
+            }
+            Outcome::Parts(parts) => {
+                for part in &parts.parts {
+                    self.part(text, part, row.rule, findings);
+                }
+                Some(parts.end)
+            }
+        }
+    }
+
+    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place says.
+    fn part(&self, text: &[u8], part: &arn::Part, rule: &'static str, findings: &mut Vec<Finding>) {
+        let before = findings.len();
+        if let Some(upto) = text.get(..part.range.end) {
+            self.find(upto, part.range.start, findings);
+        }
+        let whole = |finding: &Finding| finding.range == part.range;
+        if findings.len() == before + 1 && findings.last().is_some_and(whole) {
+            return;
+        }
+        findings.truncate(before);
+        let kind = position(&self.kinds, part.prefix).unwrap_or(self.literal);
+        findings.push(Finding { range: part.range.clone(), kind, rule });
+    }
+}
+
+fn position(kinds: &[Kind], prefix: &str) -> Option<KindId> {
+    let at = kinds.iter().position(|kind| kind.prefix == prefix)?;
+    u16::try_from(at).ok().map(KindId)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Amazon resource names: `arn:partition:service:region:account:resource`.
+//!
+//! What helps the model stays readable (partition, service, region, resource type, separators); the account
+//! and each part of the resource's name become tokens of their own. Separators may be percent-encoded
+//! (`%3A`, `%2F`), and the slash may carry the backslash of JSON (`\/`).
+
+use crate::boundary;
+use crate::catalogue::{ACCOUNT, Outcome};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// The parts of an ARN that are masked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Parts {
+    /// In order.
+    pub parts: Vec<Part>,
+    /// Where the ARN ends.
+    pub end: usize,
+}
+
+/// One part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Part {
+    /// Where it stands in the text.
+    pub range: Range<usize>,
+    /// Token prefix of the kind that its place says it is.
+    pub prefix: &'static str,
+}
+
+/// Longest ARN that is read; AWS's own limit is 2,048 characters.
+const MAX_LENGTH: usize = 4096;
+
+/// The kind of a resource by its service and, where the service has several, its type.
+const KINDS: &[(&str, &str, &str)] = &[
+    ("acm", "certificate", "AWS_CERT_ARN"),
+    ("athena", "", "AWS_ATHENA"),
+    ("batch", "", "AWS_BATCH_QUEUE"),
+    ("cloudformation", "", "AWS_CLOUDFORMATION_STACK"),
+    ("codecommit", "", "AWS_CODECOMMIT"),
+    ("dynamodb", "", "AWS_DYNAMODB_TABLE"),
+    ("ecs", "", "AWS_ECS_TASK"),
+    ("eks", "", "AWS_EKS_CLUSTER"),
+    ("elasticloadbalancing", "", "AWS_ELB_ARN"),
+    ("es", "", "AWS_ES_DOMAIN"),
+    ("glue", "", "AWS_GLUE_JOB"),
+    ("iam", "policy", "AWS_IAM_POLICY"),
+    ("iam", "role", "AWS_IAM_ROLE"),
+    ("iam", "user", "AWS_IAM_USER"),
+    ("kinesis", "", "AWS_KINESIS"),
+    ("kms", "", "AWS_KMS_KEY"),
+    ("lambda", "", "AWS_LAMBDA_ARN"),
+    ("logs", "", "AWS_LOG_GROUP"),
+    ("rds", "", "AWS_RDS"),
+    ("s3", "", "AWS_S3_BUCKET"),
+    ("sagemaker", "", "AWS_SAGEMAKER"),
+    ("secretsmanager", "", "AWS_SECRET_ARN"),
+    ("sns", "", "AWS_SNS_TOPIC"),
+    ("sqs", "", "AWS_SQS_QUEUE"),
+    ("ssm", "", "AWS_PARAM_ARN"),
+    ("states", "", "AWS_STEP_FN"),
+    ("sts", "", "AWS_STS"),
+];
+
+/// Services whose resource begins with the name, not with a type.
+const WITHOUT_TYPE: &[&str] = &["codecommit", "s3", "sns", "sqs"];
+
+/// Words inside a resource that are structure, not names.
+const STRUCTURE: &[&str] = &[
+    "accelerator",
+    "alias",
+    "app",
+    "aws-service-role",
+    "backup",
+    "execution",
+    "export",
+    "gwy",
+    "index",
+    "listener",
+    "listener-rule",
+    "log-stream",
+    "net",
+    "object",
+    "service-role",
+    "stream",
+    "$LATEST",
+    "*",
+];
+
+/// Matches an ARN at `arn:`; nothing in it is masked if it belongs to AWS itself.
+pub fn parts(text: &[u8], anchor: usize) -> Outcome {
+    if !boundary::may_start(text.get(..anchor).unwrap_or_default()) {
+        return Outcome::No;
+    }
+    let limit = text.len().min(anchor + MAX_LENGTH);
+    let mut reader = Reader { text: text.get(..limit).unwrap_or_default(), at: anchor };
+    parse(&mut reader).map_or(Outcome::No, Outcome::Parts)
+}
+
+fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let mut field = || {
+        let range = reader.run(plain);
+        reader.colon().then_some(range)
+    };
+    let (_arn, partition, service, _region, account) = (field()?, field()?, field()?, field()?, field()?);
+    if !reader.bytes(&partition).to_ascii_lowercase().starts_with(b"aws") || service.is_empty() {
+        return None;
+    }
+    let mut parts = Vec::new();
+    let owner = reader.bytes(&account);
+    let of_aws = owner.eq_ignore_ascii_case(b"aws");
+    if is_account(owner) {
+        parts.push(Part { range: account, prefix: ACCOUNT.prefix });
+    } else if !owner.is_empty() && !of_aws {
+        return None;
+    }
+    let service = reader.bytes(&service).to_ascii_lowercase();
+    let segments = segments(reader);
+    let end = segments.last()?.0.end;
+    if segments.iter().all(|(range, _)| range.is_empty()) {
+        return None;
+    }
+    if !of_aws {
+        resource(reader, &service, &segments, &mut parts);
+    }
+    Some(Parts { parts, end })
+}
+
+/// The resource's segments, each with whether a separator follows it.
+fn segments(reader: &mut Reader<'_>) -> Vec<(Range<usize>, bool)> {
+    let mut segments = Vec::new();
+    loop {
+        let mut range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-_.+=@*$#~?".contains(&byte));
+        let more = reader.colon() || reader.slash();
+        if !more {
+            // A full stop or a question mark ends the sentence, not the name.
+            let text = reader.bytes(&range);
+            let trailing = text.iter().rev().take_while(|byte| matches!(byte, b'.' | b'?' | b'=')).count();
+            range.end -= trailing;
+            segments.push((range, false));
+            break;
+        }
+        segments.push((range, true));
+    }
+    // A separator at the very end belongs to the sentence.
+    while segments.len() > 1 && segments.last().is_some_and(|(range, _)| range.is_empty()) {
+        segments.pop();
+    }
+    segments
+}
+
+fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool)], parts: &mut Vec<Part>) {
+    let typed = !WITHOUT_TYPE.iter().any(|known| known.as_bytes() == service);
+    // Some services begin the resource with a slash, before its type.
+    let first = segments.iter().position(|(range, _)| !range.is_empty()).unwrap_or_default();
+    let has_type = typed && segments.len() > first + 1;
+    let resource_type = match segments.get(first) {
+        Some((range, _)) if has_type => reader.bytes(range),
+        _ => b"",
+    };
+    let prefix = kind(service, resource_type);
+    for (index, (range, _)) in segments.iter().enumerate() {
+        let bytes = reader.bytes(range);
+        let structure = STRUCTURE.iter().any(|word| word.as_bytes() == bytes);
+        if range.is_empty() || structure || (has_type && index == first) {
+            continue;
+        }
+        let prefix = if is_account(bytes) { ACCOUNT.prefix } else { prefix };
+        parts.push(Part { range: range.clone(), prefix });
+    }
+}
+
+fn kind(service: &[u8], resource_type: &[u8]) -> &'static str {
+    let matches = |(known, of_type, _): &&(&str, &str, &'static str)| {
+        known.as_bytes() == service && (of_type.is_empty() || of_type.as_bytes() == resource_type)
+    };
+    KINDS.iter().find(matches).map_or("AWS_ARN", |(_, _, prefix)| prefix)
+}
+
+fn is_account(bytes: &[u8]) -> bool {
+    bytes.len() == 12 && bytes.iter().all(u8::is_ascii_digit)
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn bytes(&self, range: &Range<usize>) -> &'a [u8] {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
+
+    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+        let start = self.at;
+        self.at += self.rest().iter().take_while(|&&byte| belongs(byte)).count();
+        start..self.at
+    }
+
+    fn colon(&mut self) -> bool {
+        self.separator(&[b":", b"%3A", b"%3a"])
+    }
+
+    fn slash(&mut self) -> bool {
+        self.separator(&[b"/", b"%2F", b"%2f", b"\\/"])
+    }
+
+    fn separator(&mut self, spellings: &[&[u8]]) -> bool {
+        let rest = self.rest();
+        let Some(spelling) = spellings.iter().find(|spelling| rest.starts_with(spelling)) else {
+            return false;
+        };
+        self.at += spelling.len();
+        true
+    }
+}

@@ -1,0 +1,105 @@
+//! IPv4 addresses in dotted decimal, told apart from version numbers.
+
+use crate::boundary;
+use crate::catalogue::Outcome;
+use core::ops::Range;
+
+/// An address contains a digit and a dot.
+pub const ANCHORS: &[&str] = &["0.", "1.", "2.", "3.", "4.", "5.", "6.", "7.", "8.", "9."];
+
+/// Words before a dotted number that make it a version. In lower case.
+const VERSION_WORDS: &[&str] =
+    &["apache", "build", "envoy", "haproxy", "nginx", "openssl", "release", "rev", "ver", "version"];
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    Nobody,
+    Private,
+    Public,
+}
+
+/// Matches addresses of private networks.
+pub fn private(text: &[u8], anchor: usize) -> Outcome {
+    of_class(text, anchor, Class::Private)
+}
+
+/// Matches addresses of the public Internet.
+pub fn public(text: &[u8], anchor: usize) -> Outcome {
+    of_class(text, anchor, Class::Public)
+}
+
+fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
+    match address(text, anchor) {
+        Ok((range, octets)) => match class(octets) {
+            Class::Public if is_version(text.get(..range.start).unwrap_or_default()) => {
+                Outcome::SkipTo(range.end)
+            }
+            class if class == wanted => Outcome::One(range),
+            _ => Outcome::No,
+        },
+        Err(outcome) => outcome,
+    }
+}
+
+/// Reads all of the digits and dots around the anchor's digit.
+fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcome> {
+    let upto = text.get(..=anchor).unwrap_or_default();
+    let digits = upto.iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let start = anchor + 1 - digits;
+    let before = text.get(..start).unwrap_or_default();
+    if digits > 3 || !boundary::may_start(before) || matches!(before, [.., b'0'..=b'9', b'.']) {
+        return Err(Outcome::No);
+    }
+    let mut octets = [0; 4];
+    let mut at = start;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            if text.get(at) != Some(&b'.') {
+                return Err(Outcome::No);
+            }
+            at += 1;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        let length = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits =
+            rest.get(..length).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or_default();
+        let canonical = length == 1 || !digits.starts_with('0');
+        *octet = match digits.parse() {
+            Ok(value) if canonical => value,
+            _ => return Err(Outcome::No),
+        };
+        at += length;
+    }
+    match text.get(at..).unwrap_or_default() {
+        // A fifth number: not an address, and no address begins inside it.
+        [b'.', b'0'..=b'9', ..] => {
+            let more =
+                text.iter().skip(at).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+            Err(Outcome::SkipTo(at + more))
+        }
+        after if boundary::may_end(after) => Ok((start..at, octets)),
+        _ => Err(Outcome::No),
+    }
+}
+
+fn class(octets: [u8; 4]) -> Class {
+    match octets {
+        // This host, loopback, AWS's own link-local services, multicast, reserved and netmasks name nobody.
+        [0 | 127 | 224..=255, ..] | [169, 254, 169, 123 | 249..=254] => Class::Nobody,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [169, 254, ..] => {
+            Class::Private
+        }
+        _ => Class::Public,
+    }
+}
+
+/// True if the word before is one that versions follow: `nginx 1.21.4.2`, `nginx/1.21.4.2`, `version: 1.2.3.4`.
+fn is_version(before: &[u8]) -> bool {
+    let separators =
+        before.iter().rev().take(2).take_while(|byte| matches!(byte, b' ' | b'/' | b':' | b'=')).count();
+    let word_end = before.len() - separators;
+    let word = before.get(..word_end).unwrap_or_default();
+    let length = word.iter().rev().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = word.get(word_end - length..).unwrap_or_default();
+    separators > 0 && VERSION_WORDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,142 @@
+//! One request and its response, as one state machine.
+//!
+//! ```text
+//! Start ──RequestHead──▶ Body ──RequestBody──▶ Waiting ──StoreReply──▶ Sent ──ResponseHead──▶ Restoring
+//!   │                     │        │ store: request ─────────────────▲  │                        │
+//!   │ no body             │        │ nothing to mask                    │ unreadable: 502        │ end
+//!   ▼                     ▼        ▼                                    ▼                        ▼
+//! Open ◀──────────────────┴────────┘                                 Refused                  Restoring
+//!
+//! Start, Body, Waiting ──anything that must not go on──▶ Refused
+//! ```
+//!
+//! `Open` means that nothing was masked, so the response passes untouched. A host may repeat the end of a
+//! body (Envoy shows it again with trailers): a state that has settled it lets it pass. What comes out of
+//! order otherwise is held: nothing leaves that was not looked at.
+
+use crate::bridge;
+use crate::config::Store;
+use crate::mask::Plan;
+use crate::provider::Api;
+use crate::unmask::Mapping;
+use crate::vm::Vm;
+use alloc::string::String;
+use core::mem;
+
+pub use action::{Actions, Call, Count, Counter, HeaderChange, Next};
+pub use input::{Headers, Input, StoreReply};
+pub use refusal::{Reason, Refusal};
+
+mod action;
+mod input;
+mod refusal;
+mod request;
+mod response;
+
+/// One request and its response. Give it every [`Input`] in order, and carry out the [`Actions`].
+#[derive(Debug, Default)]
+pub struct Exchange {
+    state: State,
+    /// As the request carries it; refusals repeat it.
+    request_id: String,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Start,
+    /// The head went on; the body is collected by the host.
+    Body(request::Treatment),
+    /// The store has been asked for tokens.
+    Waiting { api: Api, plan: Plan },
+    /// The masked request went on.
+    Sent { api: Api, mapping: Mapping },
+    /// The response is being restored.
+    Restoring { framing: response::Framing, mapping: Mapping },
+    /// Nothing was masked.
+    Open,
+    /// The client got an error, and nothing goes on.
+    Refused,
+}
+
+impl Exchange {
+    /// Starts before the request.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next input.
+    pub fn handle(&mut self, vm: &Vm, input: Input<'_>) -> Actions {
+        let state = mem::replace(&mut self.state, State::Refused);
+        match (state, input) {
+            (State::Start, Input::RequestHead { headers, end }) => self.request_head(vm, headers, end),
+            (State::Body(treatment), Input::RequestHeld(bytes)) => self.request_held(vm, treatment, bytes),
+            (State::Body(treatment), Input::RequestBody(body)) => self.request_body(vm, treatment, body),
+            (State::Waiting { api, plan }, Input::StoreReply { reply, body }) => {
+                self.store_reply(vm, api, plan, reply, body)
+            }
+            (State::Waiting { api, plan }, Input::RequestHeld(_) | Input::RequestBody(_)) => {
+                self.state = State::Waiting { api, plan };
+                Next::Hold.into()
+            }
+            (State::Sent { api, mapping }, Input::ResponseHead { headers, end }) => {
+                self.response_head(api, mapping, headers, end)
+            }
+            (State::Restoring { framing, mapping }, Input::ResponseChunk { bytes, end }) => {
+                self.response_chunk(framing, mapping, bytes, end)
+            }
+            (state, Input::ResponseTrailers) => {
+                self.state = state;
+                Actions::proceed()
+            }
+            // An answer before the request was sent is not the provider's: Envoy's own errors, for example.
+            (state, Input::ResponseHead { .. } | Input::ResponseChunk { .. }) => {
+                self.state = state;
+                Actions::proceed()
+            }
+            (state @ (State::Open | State::Sent { .. } | State::Restoring { .. }), _) => {
+                self.state = state;
+                Actions::proceed()
+            }
+            // Out of order, or after a refusal.
+            (State::Refused | State::Start | State::Body(_) | State::Waiting { .. }, _) => Next::Hold.into(),
+        }
+    }
+
+    /// True while the response's body has to be shown: a host need not copy it otherwise.
+    pub fn restores(&self) -> bool {
+        matches!(self.state, State::Restoring { .. })
+    }
+
+    fn refuse(&mut self, reason: Reason) -> Actions {
+        self.state = State::Refused;
+        let refusal = Refusal::new(reason, &self.request_id);
+        let counts = [Count { counter: Counter::Refused(refusal.code), by: 1 }].into();
+        Actions { counts, ..Next::Refuse(refusal).into() }
+    }
+
+    fn store_reply(&mut self, vm: &Vm, api: Api, plan: Plan, reply: StoreReply<'_>, body: &[u8]) -> Actions {
+        match bridge::issued(&vm.detector, &plan.values, reply) {
+            Some(tokens) => self.mask(vm, api, plan, &tokens, body),
+            None => self.refuse(Reason::StoreUnavailable),
+        }
+    }
+
+    /// Gets the tokens of a plan, here or from the store.
+    fn look_up(&mut self, vm: &Vm, api: Api, plan: Plan, body: &[u8]) -> Actions {
+        match &vm.config.store {
+            Store::Request => {
+                let tokens = crate::mask::number(&vm.detector, &plan.values);
+                self.mask(vm, api, plan, &tokens, body)
+            }
+            Store::Bridge(bridge) => {
+                let call = bridge::issue(bridge, &vm.detector, &plan.values);
+                self.state = State::Waiting { api, plan };
+                Next::Lookup(call).into()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

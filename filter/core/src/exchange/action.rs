@@ -1,0 +1,119 @@
+//! What an exchange asks of its host.
+
+use super::refusal::Refusal;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What to do about an [`Input`](super::Input), in this order: headers, body, counters, and last what is next.
+#[derive(Debug)]
+pub struct Actions {
+    /// Changes of the head that was the input.
+    pub headers: Vec<HeaderChange>,
+    /// What to put in the place of the body, or the piece of it, that was the input; `None` leaves it as it is.
+    pub body: Option<Vec<u8>>,
+    /// What to count.
+    pub counts: Vec<Count>,
+    /// What is next.
+    pub next: Next,
+}
+
+impl Actions {
+    /// Go on, and nothing else.
+    pub fn proceed() -> Self {
+        Next::Continue.into()
+    }
+}
+
+impl From<Next> for Actions {
+    fn from(next: Next) -> Self {
+        Self { headers: Vec::new(), body: None, counts: Vec::new(), next }
+    }
+}
+
+/// The one thing that a host does last.
+#[derive(Debug)]
+pub enum Next {
+    /// Let what was the input go on.
+    Continue,
+    /// Keep what was the input, and show it again with what follows.
+    Hold,
+    /// Keep the request and make this call; its end is the next input.
+    Lookup(Call),
+    /// Answer the client with this, and let nothing go on.
+    Refuse(Refusal),
+}
+
+/// A change of a head.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HeaderChange {
+    /// Take all values of this name away.
+    Remove(String),
+    /// Make this the only value.
+    Set(&'static str, String),
+}
+
+/// A call to the bridge.
+pub struct Call {
+    /// Envoy cluster.
+    pub cluster: String,
+    /// Path; the method is POST, the content type JSON.
+    pub path: String,
+    /// Body.
+    pub body: Vec<u8>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl core::fmt::Debug for Call {
+    /// The body holds originals.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Call")
+            .field("path", &self.path)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that operators count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Count {
+    /// What.
+    pub counter: Counter,
+    /// How often.
+    pub by: u64,
+}
+
+/// What is counted. The names are those of the metrics.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Counter {
+    /// Responses that were not the JSON they should be, restored as text.
+    MalformedResponse,
+    /// Places masked, by kind.
+    Masked(&'static str),
+    /// Requests that were let through unread because the configuration says so.
+    PassedUnread,
+    /// Requests refused, by reason.
+    Refused(&'static str),
+    /// Tokens restored.
+    Restored,
+    /// Pieces of signed thinking that passed unread.
+    SignedPassed,
+    /// Texts that could not be joined over events because a bound was reached.
+    Unjoined,
+}
+
+impl Counter {
+    /// The metric's name, and what distinguishes it among those of the same name.
+    pub fn name(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::MalformedResponse => ("cloakroom_malformed_responses", None),
+            Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
+            Self::PassedUnread => ("cloakroom_passed_unread", None),
+            Self::Refused(code) => ("cloakroom_refused", Some(code)),
+            Self::Restored => ("cloakroom_restored", None),
+            Self::SignedPassed => ("cloakroom_signed_passed", None),
+            Self::Unjoined => ("cloakroom_unjoined_texts", None),
+        }
+    }
+}

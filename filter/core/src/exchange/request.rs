@@ -1,0 +1,277 @@
+//! The way to the provider.
+
+use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
+use crate::config::{Multipart, SignedThinking};
+use crate::detect::{Finding, LITERAL_RULE};
+use crate::host::Authority;
+use crate::json::pointer::{Names, pointer};
+use crate::mask::{Masked, Plan, Unmaskable};
+use crate::provider::{self, Api};
+use crate::unmask::Mapping;
+use crate::unmask::mapping::Entry;
+use crate::vm::Vm;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The header that carries the provider's host to the router.
+pub const ORIGINAL_HOST: &str = "x-original-host";
+/// Longest request id that is repeated.
+const MAX_REQUEST_ID: usize = 128;
+/// Widening a span can touch the next one; text that still does not read back after this is refused.
+const MAX_ROUNDS: usize = 8;
+
+/// What becomes of a request's body.
+#[derive(Debug)]
+pub(super) enum Treatment {
+    /// It is masked.
+    Mask(Api),
+    /// It goes on unread; the configuration says so.
+    Pass,
+    /// It is refused, unless it turns out to be empty.
+    Refuse(Reason),
+}
+
+impl Exchange {
+    pub(super) fn request_head(&mut self, vm: &Vm, headers: Headers<'_>, end: bool) -> Actions {
+        self.request_id = request_id(headers);
+        let authority = match headers.get(":authority").map(Authority::try_new) {
+            Some(Ok(authority)) => authority,
+            Some(Err(_)) | None => return self.refuse(Reason::HostMissing),
+        };
+        let Some(host) = vm.config.hosts.resolve(&authority) else {
+            return self.refuse(Reason::HostNotAllowed(authority.host().into()));
+        };
+        let method = headers.get(":method").unwrap_or_default();
+        if method == b"CONNECT" || headers.get("upgrade").is_some() || headers.get(":protocol").is_some() {
+            return self.refuse(Reason::Upgrade);
+        }
+        let target = headers.get(":path").unwrap_or_default();
+        if let Some(place) = identifier_in_target(vm, target) {
+            return self.refuse(Reason::IdentifierInTarget(place));
+        }
+        let mut actions = Actions::proceed();
+        actions.headers = kept(vm, headers, host);
+        if end {
+            self.state = State::Open;
+            return actions;
+        }
+        let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
+        let treatment = treatment(vm, headers, provider::api(path.unwrap_or_default()));
+        let length = content_length(headers);
+        match treatment {
+            Treatment::Refuse(reason) if length.is_some_and(|length| length > 0) => {
+                return self.refuse(reason);
+            }
+            Treatment::Mask(_) => {
+                let limit = vm.config.max_body_bytes;
+                if length.is_some_and(|length| length > limit) {
+                    return self.refuse(Reason::BodyTooLarge(limit));
+                }
+                // Masking changes the length, and the answer must be readable.
+                actions.headers.push(HeaderChange::Remove("content-length".into()));
+                actions.headers.push(HeaderChange::Set("accept-encoding", "identity".into()));
+            }
+            Treatment::Pass | Treatment::Refuse(_) => {}
+        }
+        self.state = State::Body(treatment);
+        actions
+    }
+
+    pub(super) fn request_held(&mut self, vm: &Vm, treatment: Treatment, bytes: usize) -> Actions {
+        match treatment {
+            Treatment::Refuse(reason) if bytes > 0 => return self.refuse(reason),
+            Treatment::Mask(_) if bytes > vm.config.max_body_bytes => {
+                return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
+            }
+            _ => {}
+        }
+        self.state = State::Body(treatment);
+        Next::Hold.into()
+    }
+
+    pub(super) fn request_body(&mut self, vm: &Vm, treatment: Treatment, body: &[u8]) -> Actions {
+        match treatment {
+            _ if body.is_empty() => {
+                self.state = State::Open;
+                Actions::proceed()
+            }
+            Treatment::Refuse(reason) => self.refuse(reason),
+            Treatment::Pass => {
+                self.state = State::Open;
+                let counts = [Count { counter: Counter::PassedUnread, by: 1 }].into();
+                Actions { counts, ..Actions::proceed() }
+            }
+            Treatment::Mask(_) if body.len() > vm.config.max_body_bytes => {
+                self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes))
+            }
+            Treatment::Mask(api) => match Plan::find(&vm.detector, api.request, body) {
+                Err(unmaskable) => self.refuse_body(unmaskable, body),
+                Ok(plan) if plan.signed > 0 && vm.config.signed_thinking == SignedThinking::Refuse => {
+                    self.refuse(Reason::SignedThinking)
+                }
+                Ok(plan) if plan.spans.is_empty() => {
+                    self.state = State::Open;
+                    Actions { counts: signed(&plan), ..Actions::proceed() }
+                }
+                Ok(plan) => self.look_up(vm, api, plan, body),
+            },
+        }
+    }
+
+    /// The tokens are known: splice them in.
+    pub(super) fn mask(
+        &mut self,
+        vm: &Vm,
+        api: Api,
+        mut plan: Plan,
+        tokens: &[String],
+        body: &[u8],
+    ) -> Actions {
+        let masked = match plan.mask(&vm.detector, api.request, body, tokens) {
+            Err(unmaskable) => return self.refuse_body(unmaskable, body),
+            Ok(Masked::Widened) if plan.widened > MAX_ROUNDS => return self.refuse(Reason::BodyAmbiguous),
+            Ok(Masked::Widened) => return self.look_up(vm, api, plan, body),
+            Ok(Masked::Body(masked)) => masked,
+        };
+        if masked.len() > vm.config.max_body_bytes {
+            return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
+        }
+        let mut counts = signed(&plan);
+        let mut by_kind: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for value in plan.spans.iter().filter_map(|span| plan.values.get(span.value)) {
+            *by_kind.entry(vm.detector.kind(value.kind).prefix).or_default() += 1;
+        }
+        counts.extend(by_kind.into_iter().map(|(kind, by)| Count { counter: Counter::Masked(kind), by }));
+        let entries =
+            plan.values.iter().zip(tokens).filter(|(value, _)| vm.detector.kind(value.kind).restores);
+        let entry = |(value, token): (&crate::mask::Value, &String)| Entry {
+            token: token.clone(),
+            value: value.secret.clone(),
+            form: value.form,
+        };
+        self.state = State::Sent { api, mapping: Mapping::new(entries.map(entry).collect()) };
+        Actions { body: Some(masked), counts, ..Actions::proceed() }
+    }
+
+    fn refuse_body(&mut self, unmaskable: Unmaskable, body: &[u8]) -> Actions {
+        self.refuse(Reason::from_unmaskable(unmaskable, |at| pointer(body, at, Names::Words)))
+    }
+}
+
+fn signed(plan: &Plan) -> Vec<Count> {
+    let count = Count { counter: Counter::SignedPassed, by: plan.signed };
+    (plan.signed > 0).then_some(count).into_iter().collect()
+}
+
+/// The request's id, if it is fit to be repeated.
+fn request_id(headers: Headers<'_>) -> String {
+    let id = headers.get("x-request-id").unwrap_or_default();
+    let fit = id.len() <= MAX_REQUEST_ID
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    String::from_utf8_lossy(if fit { id } else { b"" }).into_owned()
+}
+
+/// Stamps the host, and takes away every header that is not on the list.
+fn kept(vm: &Vm, headers: Headers<'_>, host: &str) -> Vec<HeaderChange> {
+    let mut changes = Vec::from([HeaderChange::Set(ORIGINAL_HOST, host.into())]);
+    for name in headers.names() {
+        let kept = name.starts_with(':')
+            || name == ORIGINAL_HOST
+            || vm.config.forward_headers.iter().any(|pattern| pattern.matches(name));
+        let change = HeaderChange::Remove(name.into());
+        if !kept && !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    changes
+}
+
+fn content_length(headers: Headers<'_>) -> Option<usize> {
+    core::str::from_utf8(headers.get("content-length")?).ok()?.parse().ok()
+}
+
+fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
+    let encoding = headers.get("content-encoding").unwrap_or_default();
+    let content_type = ContentType::read(headers.get("content-type").unwrap_or_default());
+    if content_type.essence.starts_with("multipart/") {
+        return match vm.config.multipart {
+            Multipart::Pass => Treatment::Pass,
+            Multipart::Refuse => Treatment::Refuse(Reason::Multipart),
+        };
+    }
+    if !(encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")) {
+        return Treatment::Refuse(Reason::ContentEncoding);
+    }
+    if !content_type.is_json() {
+        return Treatment::Refuse(Reason::ContentType);
+    }
+    if !content_type.is_utf8() {
+        return Treatment::Refuse(Reason::BodyCharset);
+    }
+    Treatment::Mask(api)
+}
+
+/// A media type (RFC 9110 §8.3.1), in lower case; empty if it cannot be read.
+pub(super) struct ContentType {
+    pub(super) essence: String,
+    charset: Option<String>,
+}
+
+impl ContentType {
+    pub(super) fn read(value: &[u8]) -> Self {
+        let value = core::str::from_utf8(value).unwrap_or_default().to_ascii_lowercase();
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().into();
+        let charset =
+            parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"').into());
+        Self { essence, charset }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.essence == "application/json" || (self.essence.contains('/') && self.essence.ends_with("+json"))
+    }
+
+    fn is_utf8(&self) -> bool {
+        self.charset.as_deref().is_none_or(|name| matches!(name, "utf-8" | "utf8" | "us-ascii"))
+    }
+}
+
+/// Where an identifier stands in path and query, percent-decoded or not.
+fn identifier_in_target(vm: &Vm, target: &[u8]) -> Option<&'static str> {
+    let query = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(query);
+    let has_identifier = |text: &[u8]| {
+        let mut findings: Vec<Finding> = Vec::new();
+        vm.detector.find(text, 0, &mut findings);
+        vm.detector.find(&percent_decoded(text), 0, &mut findings);
+        // What reads as a token names nobody.
+        findings.iter().any(|finding| finding.rule != LITERAL_RULE)
+    };
+    if has_identifier(path) {
+        Some("path")
+    } else if has_identifier(query) {
+        Some("query")
+    } else {
+        None
+    }
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, more)) = rest.split_first() {
+        let digit = |at: usize| more.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
+                rest = more.get(2..).unwrap_or_default();
+            }
+            _ => {
+                decoded.push(if byte == b'+' { b' ' } else { byte });
+                rest = more;
+            }
+        }
+    }
+    decoded
+}

@@ -1,0 +1,151 @@
+//! The way back to the application.
+
+use super::request::ContentType;
+use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
+use crate::provider::Api;
+use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
+use alloc::vec::Vec;
+
+/// Headers that speak of the bytes of the body, and are wrong once it is restored.
+const OF_THE_BYTES: [&str; 7] =
+    ["accept-ranges", "content-digest", "content-length", "content-md5", "digest", "etag", "repr-digest"];
+
+/// How a response's body is read.
+#[derive(Debug)]
+pub(super) enum Framing {
+    Events(SseUnmasker),
+    Json(JsonUnmasker),
+    Plain(PlainUnmasker),
+    /// No content type: the first bytes tell.
+    Unknown(Api, Vec<u8>),
+}
+
+impl Exchange {
+    pub(super) fn response_head(
+        &mut self,
+        api: Api,
+        mapping: Mapping,
+        headers: Headers<'_>,
+        end: bool,
+    ) -> Actions {
+        let content_type = ContentType::read(headers.get("content-type").unwrap_or_default());
+        if end || mapping.is_empty() || is_media(&content_type.essence) {
+            self.state = State::Open;
+            return Actions::proceed();
+        }
+        let encoding = headers.get("content-encoding").unwrap_or_default();
+        if !(encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")) {
+            return self.refuse(Reason::ResponseEncoding);
+        }
+        let framing = match content_type.essence.as_str() {
+            "" => Framing::Unknown(api, Vec::new()),
+            "text/event-stream" => Framing::Events(SseUnmasker::new(api.event)),
+            _ if content_type.is_json() => Framing::Json(JsonUnmasker::new(api.response)),
+            _ => Framing::Plain(PlainUnmasker::default()),
+        };
+        self.state = State::Restoring { framing, mapping };
+        let present = |name: &&str| headers.get(name).is_some();
+        let removed = OF_THE_BYTES.into_iter().filter(present).map(|name| HeaderChange::Remove(name.into()));
+        Actions { headers: removed.collect(), ..Actions::proceed() }
+    }
+
+    pub(super) fn response_chunk(
+        &mut self,
+        mut framing: Framing,
+        mapping: Mapping,
+        bytes: &[u8],
+        end: bool,
+    ) -> Actions {
+        let mut tally = Tally::default();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut hold = false;
+        if let Framing::Unknown(api, seen) = &mut framing {
+            seen.extend_from_slice(bytes);
+            match recognise(*api, seen, end) {
+                None => {
+                    self.state = State::Restoring { framing, mapping };
+                    return Actions { body: Some(out), ..Actions::proceed() };
+                }
+                Some(known) => {
+                    let seen = core::mem::take(seen);
+                    self.state = State::Restoring { framing: known, mapping };
+                    return self.resume(&seen, end);
+                }
+            }
+        }
+        match &mut framing {
+            Framing::Json(json) => {
+                json.push(bytes, &mapping, &mut out, &mut tally);
+                if end {
+                    json.finish(&mapping, &mut out, &mut tally);
+                }
+            }
+            Framing::Events(events) => {
+                events.push(bytes, &mapping, &mut out, &mut tally);
+                if end {
+                    events.finish(&mapping, &mut out, &mut tally);
+                }
+            }
+            Framing::Plain(plain) => {
+                let shown = plain.push(bytes, end, &mapping, &mut tally);
+                (out, hold) = (shown.bytes, shown.hold);
+            }
+            Framing::Unknown(..) => {}
+        }
+        self.state = State::Restoring { framing, mapping };
+        let next = if hold { Next::Hold } else { Next::Continue };
+        let changed = out != bytes;
+        Actions { body: changed.then_some(out), counts: counts(tally), ..next.into() }
+    }
+
+    /// The framing has been recognised from bytes that the host has passed already.
+    fn resume(&mut self, seen: &[u8], end: bool) -> Actions {
+        match core::mem::take(&mut self.state) {
+            State::Restoring { framing, mapping } => {
+                let actions = self.response_chunk(framing, mapping, seen, end);
+                // `seen` is more than what the host shows now, so it must be put there even if unchanged.
+                let body = Some(actions.body.unwrap_or_else(|| seen.to_vec()));
+                Actions { body, ..actions }
+            }
+            state => {
+                self.state = state;
+                Actions::proceed()
+            }
+        }
+    }
+}
+
+/// Types that carry no text.
+fn is_media(essence: &str) -> bool {
+    ["audio/", "font/", "image/", "video/"].iter().any(|family| essence.starts_with(family))
+        || matches!(
+            essence,
+            "application/gzip" | "application/octet-stream" | "application/pdf" | "application/zip"
+        )
+}
+
+/// What an answer without content type is: JSON opens a bracket, an event stream begins with a field.
+fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
+    const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+    let text = seen.strip_prefix(b"\xef\xbb\xbf").unwrap_or(seen).trim_ascii_start();
+    match text.first() {
+        None if !end => None,
+        Some(b'{' | b'[') => Some(Framing::Json(JsonUnmasker::new(api.response))),
+        _ if FIELDS.iter().any(|field| text.starts_with(field)) => {
+            Some(Framing::Events(SseUnmasker::new(api.event)))
+        }
+        // The beginning of a field's name, or of the byte order mark: wait.
+        _ if !end && FIELDS.iter().any(|field| field.starts_with(text)) => None,
+        _ if !end && b"\xef\xbb\xbf".starts_with(seen) => None,
+        _ => Some(Framing::Plain(PlainUnmasker::default())),
+    }
+}
+
+fn counts(tally: Tally) -> Vec<Count> {
+    let counts = [
+        (Counter::MalformedResponse, tally.malformed),
+        (Counter::Restored, tally.restored),
+        (Counter::Unjoined, tally.unjoined),
+    ];
+    counts.into_iter().filter(|(_, by)| *by > 0).map(|(counter, by)| Count { counter, by }).collect()
+}

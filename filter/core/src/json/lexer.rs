@@ -1,0 +1,365 @@
+//! An incremental JSON lexer (RFC 8259) that tells what each byte is.
+//!
+//! Requests, responses and JSON inside JSON strings are all read by this one machine, so they cannot
+//! disagree about where a string begins. It never looks back and owns no input: [`Lexer::next`] is given
+//! whatever bytes there are, in pieces of any size, and says what a prefix of them is.
+
+/// Deepest nesting of objects and arrays that is read.
+///
+/// Deeper documents are [`Malformed::TooDeep`]. 128 is what serde_json permits; no provider's API comes near.
+pub const MAX_DEPTH: u8 = 128;
+
+/// What a run of input bytes is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Piece {
+    /// `]` or `}`.
+    Close,
+    /// The last byte (or all) of an escape in a string.
+    Escape(Unescaped),
+    /// Part of an escape whose end is not here yet.
+    EscapePart,
+    /// `[`, or `{` if `object`.
+    Open {
+        /// True for `{`.
+        object: bool,
+    },
+    /// Part of a number, `true`, `false` or `null`; `first` at its first byte.
+    Scalar {
+        /// True when the scalar begins here.
+        first: bool,
+    },
+    /// White space, `,` or `:`.
+    Space,
+    /// The closing quote.
+    StringEnd,
+    /// The opening quote.
+    StringStart {
+        /// True for the name of a member.
+        key: bool,
+    },
+    /// Plain content of a string.
+    Text,
+}
+
+/// What an escape stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unescaped {
+    /// An ASCII character.
+    Ascii(u8),
+    /// Any other UTF-16 unit, possibly half of a pair.
+    Unit(u16),
+}
+
+/// Why the input is not JSON.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Malformed {
+    /// The grammar does not permit this byte here.
+    Syntax,
+    /// More than [`MAX_DEPTH`] levels.
+    TooDeep,
+}
+
+/// What the input as a whole may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Documents {
+    /// Objects and arrays one after the other, as pasted output and newline-delimited JSON have them.
+    Containers,
+    /// Exactly one value.
+    One,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    AfterKey,
+    AfterValue,
+    Done,
+    Escape { key: bool, digits: Option<(u8, u16)> },
+    FirstItem,
+    FirstKey,
+    Key,
+    Literal(&'static [u8]),
+    Number(Number),
+    String { key: bool },
+    Value,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Number {
+    Digits,
+    Exponent,
+    ExponentDigits,
+    ExponentSign,
+    Fraction,
+    FractionDigits,
+    Minus,
+    Zero,
+}
+
+/// The machine. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Lexer {
+    documents: Documents,
+    state: State,
+    /// One bit a level: 1 for an object.
+    levels: u128,
+    depth: u8,
+}
+
+impl Lexer {
+    /// Starts before the first byte.
+    pub fn new(documents: Documents) -> Self {
+        Self { documents, state: State::Value, levels: 0, depth: 0 }
+    }
+
+    /// Says what the first bytes of `input` are: how many (at least one), and which [`Piece`].
+    ///
+    /// `None` for empty input. After an error the machine is of no more use.
+    pub fn next(&mut self, input: &[u8]) -> Option<Result<(usize, Piece), Malformed>> {
+        let (&byte, rest) = input.split_first()?;
+        Some(match self.state {
+            State::String { key } => self.in_string(key, byte, input),
+            State::Escape { key, digits } => self.in_escape(key, digits, byte, rest),
+            State::Number(_) | State::Literal(_) if !ends_scalar(byte) => self.in_scalar(input),
+            _ => self.between(byte, rest),
+        })
+    }
+
+    /// True when everything that was opened is closed, so that the input may end here.
+    pub fn is_complete(&self) -> bool {
+        match self.state {
+            State::Done => true,
+            State::Number(number) => self.depth == 0 && number.is_complete(),
+            State::Literal(rest) => self.depth == 0 && rest.is_empty(),
+            State::Value => self.documents == Documents::Containers && self.depth == 0,
+            _ => false,
+        }
+    }
+
+    fn in_string(&mut self, key: bool, byte: u8, input: &[u8]) -> Result<(usize, Piece), Malformed> {
+        match byte {
+            b'"' => {
+                if key {
+                    self.state = State::AfterKey;
+                } else {
+                    self.value_ended();
+                }
+                Ok((1, Piece::StringEnd))
+            }
+            b'\\' => {
+                self.state = State::Escape { key, digits: None };
+                // Take what there is of the escape at once; its pieces are few.
+                match input.get(1..).and_then(|rest| rest.split_first()) {
+                    None => Ok((1, Piece::EscapePart)),
+                    Some((&byte, rest)) => {
+                        self.in_escape(key, None, byte, rest).map(|(length, piece)| (length + 1, piece))
+                    }
+                }
+            }
+            0..0x20 => Err(Malformed::Syntax),
+            _ => Ok((plain_length(input), Piece::Text)),
+        }
+    }
+
+    fn in_escape(
+        &mut self,
+        key: bool,
+        digits: Option<(u8, u16)>,
+        byte: u8,
+        rest: &[u8],
+    ) -> Result<(usize, Piece), Malformed> {
+        let (mut length, mut count, mut unit) = match digits {
+            None if byte != b'u' => {
+                let character = match byte {
+                    b'"' | b'\\' | b'/' => byte,
+                    b'b' => 0x08,
+                    b'f' => 0x0c,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    _ => return Err(Malformed::Syntax),
+                };
+                self.state = State::String { key };
+                return Ok((1, Piece::Escape(Unescaped::Ascii(character))));
+            }
+            None => (1, 0, 0),
+            Some((count, unit)) => (1, count + 1, unit << 4 | hex_value(byte)?),
+        };
+        for &byte in rest {
+            if count == 4 {
+                break;
+            }
+            unit = unit << 4 | hex_value(byte)?;
+            count += 1;
+            length += 1;
+        }
+        if count < 4 {
+            self.state = State::Escape { key, digits: Some((count, unit)) };
+            return Ok((length, Piece::EscapePart));
+        }
+        self.state = State::String { key };
+        let unescaped = match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => Unescaped::Ascii(byte),
+            _ => Unescaped::Unit(unit),
+        };
+        Ok((length, Piece::Escape(unescaped)))
+    }
+
+    fn in_scalar(&mut self, input: &[u8]) -> Result<(usize, Piece), Malformed> {
+        let mut length = 0;
+        for &byte in input {
+            if ends_scalar(byte) {
+                break;
+            }
+            self.state = match self.state {
+                State::Number(number) => State::Number(number.next(byte).ok_or(Malformed::Syntax)?),
+                State::Literal(expected) => match expected.split_first() {
+                    Some((&first, rest)) if first == byte => State::Literal(rest),
+                    _ => return Err(Malformed::Syntax),
+                },
+                other => other,
+            };
+            length += 1;
+        }
+        Ok((length, Piece::Scalar { first: false }))
+    }
+
+    /// Everything that is not inside a string, an escape or a scalar.
+    fn between(&mut self, byte: u8, rest: &[u8]) -> Result<(usize, Piece), Malformed> {
+        match self.state {
+            State::Number(number) if !number.is_complete() => return Err(Malformed::Syntax),
+            State::Literal(expected) if !expected.is_empty() => return Err(Malformed::Syntax),
+            State::Number(_) | State::Literal(_) => self.value_ended(),
+            _ => {}
+        }
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            let more = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+            return Ok((1 + more, Piece::Space));
+        }
+        let piece = match (self.state, byte) {
+            (State::FirstKey | State::Key, b'"') => {
+                self.state = State::String { key: true };
+                Piece::StringStart { key: true }
+            }
+            (State::AfterKey, b':') => {
+                self.state = State::Value;
+                Piece::Space
+            }
+            (State::AfterValue, b',') => {
+                self.state = if self.in_object() { State::Key } else { State::Value };
+                Piece::Space
+            }
+            (State::FirstKey, b'}') | (State::FirstItem, b']') => self.close(),
+            (State::AfterValue, b'}') if self.in_object() => self.close(),
+            (State::AfterValue, b']') if !self.in_object() => self.close(),
+            (State::Value | State::FirstItem, _) => return self.value(byte),
+            _ => return Err(Malformed::Syntax),
+        };
+        Ok((1, piece))
+    }
+
+    fn value(&mut self, byte: u8) -> Result<(usize, Piece), Malformed> {
+        if self.depth == 0 && self.documents == Documents::Containers && !matches!(byte, b'{' | b'[') {
+            return Err(Malformed::Syntax);
+        }
+        let piece = match byte {
+            b'{' | b'[' => {
+                if self.depth == MAX_DEPTH {
+                    return Err(Malformed::TooDeep);
+                }
+                let object = byte == b'{';
+                self.levels = self.levels << 1 | u128::from(object);
+                self.depth += 1;
+                self.state = if object { State::FirstKey } else { State::FirstItem };
+                Piece::Open { object }
+            }
+            b'"' => {
+                self.state = State::String { key: false };
+                Piece::StringStart { key: false }
+            }
+            _ => {
+                self.state = match byte {
+                    b't' => State::Literal(b"rue"),
+                    b'f' => State::Literal(b"alse"),
+                    b'n' => State::Literal(b"ull"),
+                    b'-' => State::Number(Number::Minus),
+                    b'0' => State::Number(Number::Zero),
+                    b'1'..=b'9' => State::Number(Number::Digits),
+                    _ => return Err(Malformed::Syntax),
+                };
+                Piece::Scalar { first: true }
+            }
+        };
+        Ok((1, piece))
+    }
+
+    fn close(&mut self) -> Piece {
+        self.levels >>= 1;
+        self.depth -= 1;
+        self.value_ended();
+        Piece::Close
+    }
+
+    fn in_object(&self) -> bool {
+        self.levels & 1 == 1
+    }
+
+    fn value_ended(&mut self) {
+        self.state = match (self.depth, self.documents) {
+            (0, Documents::One) => State::Done,
+            (0, Documents::Containers) => State::Value,
+            _ => State::AfterValue,
+        };
+    }
+}
+
+impl Number {
+    fn next(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Minus, b'0') => Self::Zero,
+            (Self::Minus, b'1'..=b'9') | (Self::Digits, b'0'..=b'9') => Self::Digits,
+            (Self::Digits | Self::Zero, b'.') => Self::Fraction,
+            (Self::Fraction | Self::FractionDigits, b'0'..=b'9') => Self::FractionDigits,
+            (Self::Digits | Self::Zero | Self::FractionDigits, b'e' | b'E') => Self::Exponent,
+            (Self::Exponent, b'+' | b'-') => Self::ExponentSign,
+            (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, b'0'..=b'9') => Self::ExponentDigits,
+            _ => return None,
+        })
+    }
+
+    fn is_complete(self) -> bool {
+        matches!(self, Self::Digits | Self::ExponentDigits | Self::FractionDigits | Self::Zero)
+    }
+}
+
+fn ends_scalar(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"')
+}
+
+fn hex_value(byte: u8) -> Result<u16, Malformed> {
+    char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok()).ok_or(Malformed::Syntax)
+}
+
+/// How many bytes of string content come before a quote, a backslash or a control character.
+fn plain_length(input: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Eight bytes at a time: a byte of `zero(x)` has its high bit set if that byte of x is zero.
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
+    let mut length = 0;
+    let (words, _) = input.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        let quote = zero(word ^ (ONES * b'"' as u64));
+        let backslash = zero(word ^ (ONES * b'\\' as u64));
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        if quote | backslash | control != 0 {
+            break;
+        }
+        length += 8;
+    }
+    let rest = input.get(length..).unwrap_or_default();
+    length + rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! A whole request body, read place by place: what is text, what must not change, what is opaque.
+
+use super::view::Collector;
+pub use super::view::View;
+use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// How many JSON strings deep text is followed: JSON in a string (2), JSON in a string of that (3), and so on.
+///
+/// Deeper text is read as it stands, with its escapes; those are boundaries, so identifiers are found all the same.
+pub const MAX_LEVEL: usize = 5;
+
+/// Is told what stands in the body, in the order of the body, except that signed text and media come at
+/// the end of the object that tells what they are.
+pub trait Visitor {
+    /// Text to be masked; what comes before `from` was visited already and is context only.
+    fn text(&mut self, view: &View<'_>, from: usize);
+    /// A number where text may stand: its digits, and where they are in the body.
+    fn number(&mut self, digits: &[u8], raw: Range<usize>, level: usize);
+    /// A string that must not be changed.
+    fn fixed(&mut self, view: &View<'_>);
+    /// Signed text passed unread.
+    fn signed(&mut self);
+}
+
+/// Why a body cannot be read, and where in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unreadable {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Byte offset in the body.
+    pub at: usize,
+}
+
+/// What is wrong with a body.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Problem {
+    /// A member that tells how others are read stands twice in one object.
+    Duplicate,
+    /// It starts with a byte order mark.
+    ByteOrderMark,
+    /// Not JSON.
+    Malformed(Malformed),
+    /// Media that is not base64.
+    Media,
+    /// Not UTF-8.
+    NotUtf8,
+}
+
+/// Reads `body`, which must be one JSON document, and tells `visitor` what is where.
+///
+/// # Errors
+///
+/// [`Unreadable`] if it is not UTF-8 JSON, is nested too deep, or says one thing twice. The visitor may
+/// have been told a part of it by then.
+pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -> Result<(), Unreadable> {
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Err(Unreadable { problem: Problem::ByteOrderMark, at: 0 });
+    }
+    if let Err(error) = core::str::from_utf8(body) {
+        return Err(Unreadable { problem: Problem::NotUtf8, at: error.valid_up_to() });
+    }
+    Reader { body, visitor, walk: Walk::new(shape), objects: Vec::new(), collectors: Vec::new() }.read()
+}
+
+struct Reader<'a> {
+    body: &'a [u8],
+    visitor: &'a mut dyn Visitor,
+    walk: Walk,
+    /// What each open container has said about its members so far.
+    objects: Vec<Object>,
+    /// Spare buffers.
+    collectors: Vec<Collector>,
+}
+
+#[derive(Default)]
+struct Object {
+    signed: bool,
+    is_text: bool,
+    /// Strings whose treatment the object's end decides: where their quotes are.
+    deferred: Vec<(Rule, Range<usize>)>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) -> Result<(), Unreadable> {
+        let body = self.body;
+        let mut lexer = Lexer::new(Documents::One);
+        let mut content = Collector::default();
+        let mut at = 0;
+        let mut in_key = false;
+        let mut string_start = 0;
+        let mut number: Option<usize> = None;
+        let unreadable = |problem, at| Unreadable { problem, at };
+        while let Some(step) = lexer.next(body.get(at..).unwrap_or_default()) {
+            let (length, piece) = step.map_err(|malformed| unreadable(Problem::Malformed(malformed), at))?;
+            let bytes = body.get(at..at + length).unwrap_or_default();
+            if let (Some(start), false) = (number, matches!(piece, Piece::Scalar { .. })) {
+                self.number(start..at, 1, bytes_of(body, start..at));
+                number = None;
+            }
+            match piece {
+                Piece::StringStart { key } => {
+                    in_key = key;
+                    string_start = at;
+                    content.begin(at + 1);
+                }
+                Piece::Text => content.plain(body, at, length),
+                Piece::Escape(unescaped) => content.escape(body, at, length, unescaped),
+                Piece::StringEnd => self.string(&mut content, in_key, string_start..at + 1)?,
+                Piece::Scalar { first: true } => number = Some(at),
+                Piece::Open { .. } => self.objects.push(Object::default()),
+                Piece::Close => self.close()?,
+                Piece::EscapePart | Piece::Scalar { first: false } | Piece::Space => {}
+            }
+            self.walk.take(piece, in_key, bytes).map_err(|_| unreadable(Problem::Duplicate, string_start))?;
+            at += length;
+            if piece == Piece::StringEnd {
+                in_key = false;
+            }
+        }
+        if !lexer.is_complete() {
+            return Err(unreadable(Problem::Malformed(Malformed::Syntax), at));
+        }
+        if let Some(start) = number {
+            self.number(start..at, 1, bytes_of(body, start..at));
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, content: &mut Collector, key: bool, quotes: Range<usize>) -> Result<(), Unreadable> {
+        let rule = if key { self.walk.name_rule() } else { self.walk.place().rule };
+        let view = content.view(self.body, 1, None);
+        match rule {
+            Rule::Opaque => {}
+            Rule::Signature => {
+                if let Some(object) = self.objects.last_mut() {
+                    object.signed |= !view.text.is_empty();
+                }
+            }
+            Rule::Media | Rule::SignedText => {
+                if let Some(object) = self.objects.last_mut() {
+                    object.deferred.push((rule, quotes));
+                }
+            }
+            Rule::MediaUrl if is_data_url(view.text) => {}
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Text => self.text(&view),
+            Rule::Ends(_) | Rule::Envelope | Rule::EventType(_) | Rule::Fixed | Rule::Index => {
+                if !key && self.walk.name() == b"type" && view.text == b"text" {
+                    if let Some(object) = self.objects.last_mut() {
+                        object.is_text = true;
+                    }
+                }
+                self.visitor.fixed(&view);
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of an object decides what its deferred strings are.
+    fn close(&mut self) -> Result<(), Unreadable> {
+        let Some(object) = self.objects.pop() else { return Ok(()) };
+        for (rule, quotes) in object.deferred {
+            let mut content = Collector::default();
+            collect_string(self.body, quotes.clone(), &mut content);
+            let view = content.view(self.body, 1, None);
+            match rule {
+                Rule::SignedText if object.signed => self.visitor.signed(),
+                Rule::Media if !object.is_text => {
+                    if !is_base64(view.text) {
+                        return Err(Unreadable { problem: Problem::Media, at: quotes.start });
+                    }
+                }
+                _ => self.text(&view),
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, view: &View<'_>) {
+        let from = if view.level < MAX_LEVEL && starts_container(view.text) { self.nested(view) } else { 0 };
+        if from < view.text.len() {
+            self.visitor.text(view, from);
+        }
+    }
+
+    /// Reads text as JSON for as long as it is; returns where it stops being JSON.
+    ///
+    /// Only what came before decides how a character is read, so that a response, which is restored while
+    /// it streams, is read the same way.
+    fn nested(&mut self, outer: &View<'_>) -> usize {
+        let mut lexer = Lexer::new(Documents::Containers);
+        let mut content = self.collectors.pop().unwrap_or_default();
+        let level = outer.level + 1;
+        let mut at = 0;
+        let mut in_string = false;
+        let mut scalar: Option<usize> = None;
+        let plain_from = loop {
+            let rest = outer.text.get(at..).unwrap_or_default();
+            let (length, piece) = match lexer.next(rest) {
+                None => break outer.text.len(),
+                Some(Err(_)) => break scalar.unwrap_or(at),
+                Some(Ok(step)) => step,
+            };
+            if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
+                self.number(outer.raw(start)..outer.raw(at), level, bytes_of(outer.text, start..at));
+                scalar = None;
+            }
+            match piece {
+                Piece::StringStart { .. } => {
+                    in_string = true;
+                    content.begin(at + 1);
+                }
+                Piece::Text => content.plain(outer.text, at, length),
+                Piece::Escape(unescaped) => content.escape(outer.text, at, length, unescaped),
+                Piece::StringEnd => {
+                    in_string = false;
+                    self.text(&content.view(outer.text, level, Some(outer)));
+                }
+                Piece::Scalar { first: true } => scalar = Some(at),
+                Piece::Close
+                | Piece::EscapePart
+                | Piece::Open { .. }
+                | Piece::Scalar { .. }
+                | Piece::Space => {}
+            }
+            at += length;
+        };
+        if in_string {
+            self.text(&content.view(outer.text, level, Some(outer)));
+        }
+        self.collectors.push(content);
+        plain_from
+    }
+
+    fn number(&mut self, raw: Range<usize>, level: usize, digits: &[u8]) {
+        if (level > 1 || self.walk.place().rule == Rule::Text) && digits.iter().all(u8::is_ascii_digit) {
+            self.visitor.number(digits, raw, level);
+        }
+    }
+}
+
+/// True if text may be JSON: its first character opens an object or an array.
+pub fn starts_container(text: &[u8]) -> bool {
+    let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    matches!(first, Some(b'{' | b'['))
+}
+
+fn collect_string(body: &[u8], quotes: Range<usize>, content: &mut Collector) {
+    let mut lexer = Lexer::new(Documents::One);
+    let mut at = quotes.start;
+    content.begin(at + 1);
+    while let Some(Ok((length, piece))) = lexer.next(bytes_of(body, at..quotes.end)) {
+        match piece {
+            Piece::Text => content.plain(body, at, length),
+            Piece::Escape(unescaped) => content.escape(body, at, length, unescaped),
+            _ => {}
+        }
+        at += length;
+    }
+}
+
+fn bytes_of(source: &[u8], range: Range<usize>) -> &[u8] {
+    source.get(range).unwrap_or_default()
+}
+
+fn is_data_url(text: &[u8]) -> bool {
+    const HEAD: &[u8] = b";base64,";
+    let Some(rest) = text.strip_prefix(b"data:") else { return false };
+    let Some(at) = rest.windows(HEAD.len()).take(128).position(|window| window == HEAD) else { return false };
+    rest.get(at + HEAD.len()..).is_some_and(is_base64)
+}
+
+/// RFC 4648 §4 or §5, padded or not.
+fn is_base64(text: &[u8]) -> bool {
+    let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
+    let digits = text.get(..text.len() - padding).unwrap_or_default();
+    digits.len() % 4 != 1
+        && (padding == 0 || text.len() % 4 == 0)
+        && digits
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Masking of a request body: find, number, splice, and check what came out.
+//!
+//! ```text
+//! body ──find──▶ Plan ──values──▶ tokens ──splice──▶ masked body ──recognise──▶ exactly what was inserted?
+//!                  ▲                                                  │ no: widen the text in between
+//!                  └──────────────────────────────────────────────────┘
+//! ```
+//!
+//! A [`Plan`] keeps spans and values, not the body, so that it can wait for the store while the host holds
+//! the only copy of the body.
+
+use crate::detect::KindId;
+use crate::json::escape;
+use crate::json::read::Unreadable;
+use crate::secret::Secret;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+mod find;
+mod number;
+mod verify;
+
+pub use number::number;
+pub use verify::Masked;
+
+/// Most distinct values that one request may carry; a request with more is refused.
+///
+/// Bounds the call to the store and what an exchange keeps until its response ends.
+pub const MAX_VALUES: usize = 10_000;
+
+/// How a value was spelled in the body.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Form {
+    /// A JSON number: its token stands in quotes, and is restored without them.
+    Number,
+    /// Text.
+    Text,
+}
+
+/// One distinct value of a request.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// What it is.
+    pub kind: KindId,
+    /// How it was spelled.
+    pub form: Form,
+    /// The original.
+    pub secret: Secret,
+    /// The token of a credential that this text reads as. If this very exchange issues that token, the text
+    /// is one that came back in the history, and passes as it is.
+    pub reads_as: Option<String>,
+}
+
+/// One place that is masked.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Where, in the bytes of the body.
+    pub raw: Range<usize>,
+    /// Which of the plan's values stands there.
+    pub value: usize,
+    /// How many JSON strings it is inside of.
+    pub level: usize,
+    /// Which rule found it.
+    pub rule: &'static str,
+}
+
+/// What is to be masked in a body.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In order, without overlap.
+    pub spans: Vec<Span>,
+    /// Distinct, in order of appearance.
+    pub values: Vec<Value>,
+    /// How many pieces of signed text passed unread.
+    pub signed: u64,
+    /// How often spans were widened.
+    pub widened: usize,
+}
+
+/// Why a body is not masked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unmaskable {
+    /// Text beside an identifier would make the result ambiguous.
+    Ambiguous,
+    /// An identifier stands in a field that must not be changed; at this byte.
+    InField(usize),
+    /// More than [`MAX_VALUES`].
+    TooManyValues,
+    /// It cannot be read.
+    Unreadable(Unreadable),
+}
+
+/// A masked body, and where its tokens stand.
+struct Spliced {
+    body: Vec<u8>,
+    inserted: Vec<Inserted>,
+}
+
+/// One token in a masked body.
+struct Inserted {
+    output: Range<usize>,
+    input: Range<usize>,
+    token: usize,
+}
+
+impl Plan {
+    /// Puts `tokens` (those of [`values`](Self::values), in order) in the place of the plan's spans.
+    fn splice(&self, body: &[u8], tokens: &[String]) -> Spliced {
+        let growth = self.spans.len() * 8;
+        let mut spliced = Spliced { body: Vec::with_capacity(body.len() + growth), inserted: Vec::new() };
+        spliced.inserted.reserve(self.spans.len());
+        let out = &mut spliced.body;
+        let mut copied = 0;
+        for span in &self.spans {
+            let (Some(value), Some(token)) = (self.values.get(span.value), tokens.get(span.value)) else {
+                continue;
+            };
+            out.extend_from_slice(body.get(copied..span.raw.start).unwrap_or_default());
+            copied = span.raw.end;
+            let quote = || (value.form == Form::Number).then_some(b"\"" as &[u8]).unwrap_or_default();
+            escape::append(quote(), span.level - 1, out);
+            let start = out.len();
+            match &value.reads_as {
+                Some(issued) if self.issues(issued, tokens) => {
+                    out.extend_from_slice(body.get(span.raw.clone()).unwrap_or_default());
+                }
+                _ => out.extend_from_slice(token.as_bytes()),
+            }
+            let output = start..out.len();
+            escape::append(quote(), span.level - 1, out);
+            spliced.inserted.push(Inserted { output, input: span.raw.clone(), token: span.value });
+        }
+        out.extend_from_slice(body.get(copied..).unwrap_or_default());
+        spliced
+    }
+
+    fn issues(&self, token: &str, tokens: &[String]) -> bool {
+        // Look-alikes of credentials are rare, and so are credentials.
+        self.values.iter().zip(tokens).any(|(value, issued)| value.reads_as.is_none() && issued == token)
+    }
+}
+
+#[cfg(test)]
+mod tests;

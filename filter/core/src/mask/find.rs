@@ -1,0 +1,227 @@
+//! What in a body is to be masked.
+
+use super::{Form, MAX_VALUES, Plan, Span, Unmaskable, Value};
+use crate::boundary;
+use crate::detect::{Detector, Finding, KindId, LITERAL_RULE, PROPAGATED_RULE};
+use crate::json::read::{self, View, Visitor};
+use crate::json::shape::Shape;
+use crate::secret::Secret;
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+impl Plan {
+    /// Finds everything in `body` that is to be masked.
+    ///
+    /// # Errors
+    ///
+    /// [`Unmaskable`] if the body cannot be read or must be refused.
+    pub fn find(detector: &Detector, shape: &'static Shape, body: &[u8]) -> Result<Self, Unmaskable> {
+        let mut finder = Finder {
+            detector,
+            plan: Self::default(),
+            known: BTreeMap::new(),
+            refused: None,
+            findings: Vec::new(),
+        };
+        read::document(body, shape, &mut finder).map_err(Unmaskable::Unreadable)?;
+        if let Some(values) = finder.propagated() {
+            let mut propagator = Propagator { finder, values, further: Vec::new() };
+            read::document(body, shape, &mut propagator).map_err(Unmaskable::Unreadable)?;
+            finder = propagator.merge();
+        }
+        if let Some(refused) = finder.refused {
+            return Err(refused);
+        }
+        Ok(finder.into_plan())
+    }
+
+    /// The value that is masked at a place of its own, new or known.
+    pub(super) fn add_value(&mut self, value: Value) -> usize {
+        self.values.push(value);
+        self.values.len() - 1
+    }
+}
+
+/// First pass: what the catalogue finds.
+struct Finder<'a> {
+    detector: &'a Detector,
+    plan: Plan,
+    known: BTreeMap<(KindId, Form), BTreeMap<Secret, usize>>,
+    refused: Option<Unmaskable>,
+    findings: Vec<Finding>,
+}
+
+impl Finder<'_> {
+    fn span(
+        &mut self,
+        kind: KindId,
+        form: Form,
+        bytes: &[u8],
+        raw: Range<usize>,
+        level: usize,
+        rule: &'static str,
+    ) {
+        if let Some(value) = self.value(kind, form, bytes) {
+            self.plan.spans.push(Span { raw, value, level, rule });
+        }
+    }
+
+    fn value(&mut self, kind: KindId, form: Form, bytes: &[u8]) -> Option<usize> {
+        if let Some(value) = self.known.get(&(kind, form)).and_then(|known| known.get(bytes)) {
+            return Some(*value);
+        }
+        if self.plan.values.len() == MAX_VALUES {
+            self.refused.get_or_insert(Unmaskable::TooManyValues);
+            return None;
+        }
+        let secret = Secret::new(bytes);
+        let reads_as = if kind == self.detector.literal() { self.credential(bytes) } else { None };
+        let value = self.plan.add_value(Value { kind, form, secret: secret.clone(), reads_as });
+        self.known.entry((kind, form)).or_default().insert(secret, value);
+        Some(value)
+    }
+
+    /// The token of a credential that a literal reads as.
+    fn credential(&self, bytes: &[u8]) -> Option<String> {
+        let found = self.detector.recogniser().at(bytes, 0)?;
+        let kind = self.detector.kind(self.detector.kind_of_prefix(found.prefix));
+        (!kind.restores).then_some(found.token)
+    }
+
+    /// The values that are to be looked for everywhere, with what they are.
+    fn propagated(&self) -> Option<Propagated> {
+        let values: Vec<_> = (self.plan.values.iter())
+            .filter(|value| self.detector.kind(value.kind).propagates && value.form == Form::Text)
+            .collect();
+        if values.is_empty() {
+            return None;
+        }
+        let patterns = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(values.iter().map(|value| value.secret.expose()))
+            .ok()?;
+        Some(Propagated { patterns, kinds: values.iter().map(|value| value.kind).collect() })
+    }
+
+    /// Order of appearance: the reader tells of some strings late.
+    fn into_plan(self) -> Plan {
+        let Plan { mut spans, values, signed, widened } = self.plan;
+        spans.sort_unstable_by_key(|span| span.raw.start);
+        let mut moved_to: Vec<Option<usize>> = alloc::vec![None; values.len()];
+        let mut ordered = Vec::with_capacity(values.len());
+        for span in &mut spans {
+            if let (Some(to), Some(value)) = (moved_to.get_mut(span.value), values.get(span.value)) {
+                span.value = *to.get_or_insert_with(|| {
+                    ordered.push(value.clone());
+                    ordered.len() - 1
+                });
+            }
+        }
+        Plan { spans, values: ordered, signed, widened }
+    }
+}
+
+impl Visitor for Finder<'_> {
+    fn text(&mut self, view: &View<'_>, from: usize) {
+        let mut findings = core::mem::take(&mut self.findings);
+        self.detector.find(view.text, from, &mut findings);
+        for finding in findings.drain(..) {
+            let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
+            let bytes = view.text.get(finding.range).unwrap_or_default();
+            self.span(finding.kind, Form::Text, bytes, raw, view.level, finding.rule);
+        }
+        self.findings = findings;
+    }
+
+    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+
+    fn fixed(&mut self, view: &View<'_>) {
+        self.detector.find(view.text, 0, &mut self.findings);
+        // What reads as a token is harmless here: it passes both ways.
+        if self.findings.drain(..).any(|finding| finding.rule != LITERAL_RULE) {
+            self.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
+        }
+    }
+
+    fn signed(&mut self) {
+        self.plan.signed += 1;
+    }
+}
+
+/// Values to be found everywhere.
+struct Propagated {
+    patterns: AhoCorasick,
+    kinds: Vec<KindId>,
+}
+
+/// Second pass: the other places of values that were found by their place.
+struct Propagator<'a> {
+    finder: Finder<'a>,
+    values: Propagated,
+    further: Vec<(KindId, Form, Secret, Range<usize>, usize)>,
+}
+
+impl<'a> Propagator<'a> {
+    /// Further places give way to what the first pass found.
+    fn merge(self) -> Finder<'a> {
+        let mut finder = self.finder;
+        finder.plan.spans.sort_unstable_by_key(|span| span.raw.start);
+        let found = finder.plan.spans.len();
+        for (kind, form, secret, raw, level) in self.further {
+            let earlier = finder.plan.spans.get(..found).unwrap_or_default();
+            let next = earlier.partition_point(|span| span.raw.end <= raw.start);
+            if earlier.get(next).is_none_or(|span| span.raw.start >= raw.end) {
+                finder.span(kind, form, secret.expose(), raw, level, PROPAGATED_RULE);
+            }
+        }
+        finder
+    }
+
+    fn matches(&self, text: &[u8], from: usize) -> Vec<(KindId, Range<usize>)> {
+        let mut found = Vec::new();
+        let mut at = from;
+        while let Some(hit) = self.values.patterns.find(Input::new(text).range(at..)) {
+            let (before, after) = (text.get(..hit.start()), text.get(hit.end()..));
+            let kind = self.values.kinds.get(hit.pattern().as_usize());
+            if let (true, true, Some(kind)) = (
+                boundary::may_start(before.unwrap_or_default()),
+                boundary::may_end(after.unwrap_or_default()),
+                kind,
+            ) {
+                found.push((*kind, hit.range()));
+                at = hit.end();
+            } else {
+                at = hit.start() + 1;
+            }
+        }
+        found
+    }
+}
+
+impl Visitor for Propagator<'_> {
+    fn text(&mut self, view: &View<'_>, from: usize) {
+        for (kind, range) in self.matches(view.text, from) {
+            let raw = view.raw(range.start)..view.raw(range.end);
+            let secret = Secret::new(view.text.get(range).unwrap_or_default());
+            self.further.push((kind, Form::Text, secret, raw, view.level));
+        }
+    }
+
+    fn number(&mut self, digits: &[u8], raw: Range<usize>, level: usize) {
+        let whole = |(_, range): &(KindId, Range<usize>)| *range == (0..digits.len());
+        if let Some((kind, _)) = self.matches(digits, 0).into_iter().find(whole) {
+            self.further.push((kind, Form::Number, Secret::new(digits), raw, level));
+        }
+    }
+
+    fn fixed(&mut self, view: &View<'_>) {
+        if !self.matches(view.text, 0).is_empty() {
+            self.finder.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
+        }
+    }
+
+    fn signed(&mut self) {}
+}

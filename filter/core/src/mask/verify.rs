@@ -1,0 +1,167 @@
+//! After splicing: the recogniser must find in the masked body exactly what was inserted.
+
+use super::{Form, Plan, Span, Spliced, Unmaskable, Value};
+use crate::detect::{Detector, LITERAL_RULE};
+use crate::json::read::{self, View, Visitor};
+use crate::json::shape::Shape;
+use crate::secret::Secret;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// What came of masking.
+pub enum Masked {
+    /// The body to send.
+    Body(Vec<u8>),
+    /// The plan has been changed and has new values: get their tokens and mask again.
+    Widened,
+}
+
+impl Plan {
+    /// Masks `body`; `tokens` are those of [`values`](Self::values), in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Unmaskable::Ambiguous`] if text beside a token makes it unreadable and widening cannot help.
+    pub fn mask(
+        &mut self,
+        detector: &Detector,
+        shape: &'static Shape,
+        body: &[u8],
+        tokens: &[String],
+    ) -> Result<Masked, Unmaskable> {
+        let spliced = self.splice(body, tokens);
+        let mut found = Found { detector, found: Vec::new() };
+        read::document(&spliced.body, shape, &mut found).map_err(Unmaskable::Unreadable)?;
+        found.found.sort_unstable_by_key(|(raw, _)| raw.start);
+        let interfering = self.differences(&spliced, &found.found, tokens);
+        if interfering.is_empty() {
+            return Ok(Masked::Body(spliced.body));
+        }
+        for range in interfering {
+            self.widen(detector, shape, body, range)?;
+        }
+        self.widened += 1;
+        Ok(Masked::Widened)
+    }
+
+    /// The ranges of the input whose result does not read back.
+    fn differences(
+        &self,
+        spliced: &Spliced,
+        found: &[(Range<usize>, String)],
+        tokens: &[String],
+    ) -> Vec<Range<usize>> {
+        let mut ranges = Vec::new();
+        let mut found = found.iter().peekable();
+        for inserted in &spliced.inserted {
+            while let Some((raw, _)) = found.next_if(|(raw, _)| raw.start < inserted.output.start) {
+                ranges.push(spliced.input_of(raw));
+            }
+            let reads_as = self.values.get(inserted.token).and_then(|value| value.reads_as.as_ref());
+            let expected =
+                |token: &String| tokens.get(inserted.token) == Some(token) || reads_as == Some(token);
+            if found.next_if(|(raw, token)| *raw == inserted.output && expected(token)).is_none() {
+                ranges.push(inserted.input.clone());
+            }
+        }
+        ranges.extend(found.map(|(raw, _)| spliced.input_of(raw)));
+        ranges
+    }
+
+    /// Makes one literal of `range` and of every span that it touches.
+    fn widen(
+        &mut self,
+        detector: &Detector,
+        shape: &'static Shape,
+        body: &[u8],
+        mut range: Range<usize>,
+    ) -> Result<(), Unmaskable> {
+        let before = self.spans.len();
+        let wanted = range.clone();
+        self.spans.retain(|span| {
+            let touches = span.raw.start <= range.end && range.start <= span.raw.end;
+            if touches {
+                range = range.start.min(span.raw.start)..range.end.max(span.raw.end);
+            }
+            !touches
+        });
+        // A token on its own that does not read back would only become another one.
+        if range == wanted && before == self.spans.len() + 1 {
+            return Err(Unmaskable::Ambiguous);
+        }
+        let mut cutter = Cutter { range: range.clone(), cut: None };
+        read::document(body, shape, &mut cutter).map_err(Unmaskable::Unreadable)?;
+        let (secret, level) = cutter.cut.ok_or(Unmaskable::Ambiguous)?;
+        let value =
+            self.add_value(Value { kind: detector.literal(), form: Form::Text, secret, reads_as: None });
+        self.spans.push(Span { raw: range, value, level, rule: LITERAL_RULE });
+        self.spans.sort_unstable_by_key(|span| span.raw.start);
+        Ok(())
+    }
+}
+
+impl Spliced {
+    /// What of the input a range of the output came from.
+    fn input_of(&self, output: &Range<usize>) -> Range<usize> {
+        let mut start = output.start;
+        let mut end = output.end;
+        for inserted in &self.inserted {
+            if inserted.output.end <= output.start {
+                start = output.start - inserted.output.end + inserted.input.end;
+            } else if inserted.output.start <= output.start {
+                start = inserted.input.start;
+            }
+            if inserted.output.end <= output.end {
+                end = output.end - inserted.output.end + inserted.input.end;
+            } else if inserted.output.start < output.end {
+                end = inserted.input.end;
+            }
+        }
+        start..end
+    }
+}
+
+/// Everything in a body that reads as a token.
+struct Found<'a> {
+    detector: &'a Detector,
+    found: Vec<(Range<usize>, String)>,
+}
+
+impl Visitor for Found<'_> {
+    fn text(&mut self, view: &View<'_>, from: usize) {
+        let mut at = from;
+        while let Some(found) = self.detector.recogniser().find(view.text, at) {
+            at = found.range.end;
+            self.found.push((view.raw(found.range.start)..view.raw(found.range.end), found.token));
+        }
+    }
+    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+    fn fixed(&mut self, _view: &View<'_>) {}
+    fn signed(&mut self) {}
+}
+
+/// Cuts the text of one range of the body out of the view that holds it.
+struct Cutter {
+    range: Range<usize>,
+    cut: Option<(Secret, usize)>,
+}
+
+impl Visitor for Cutter {
+    fn text(&mut self, view: &View<'_>, from: usize) {
+        if self.cut.is_some()
+            || view.raw(from) > self.range.start
+            || view.raw(view.text.len()) < self.range.end
+        {
+            return;
+        }
+        let position = |raw: usize| (from..=view.text.len()).find(|&at| view.raw(at) == raw);
+        if let (Some(start), Some(end)) = (position(self.range.start), position(self.range.end)) {
+            let bytes = view.text.get(start..end).unwrap_or_default();
+            self.cut = Some((Secret::new(bytes), view.level));
+        }
+    }
+    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+    fn fixed(&mut self, _view: &View<'_>) {}
+    fn signed(&mut self) {}
+}

@@ -1,0 +1,202 @@
+//! A JSON document restored while it streams.
+
+use super::Tally;
+use super::mapping::Mapping;
+use super::matcher::Context;
+use super::text::TextStream;
+use crate::json::{Documents, Lexer, Piece, Rule, Shape, Walk};
+use alloc::vec::Vec;
+
+/// Where the text of a string comes from and goes to: most strings are texts of their own, those of an
+/// event's channel go on in the next event.
+pub trait Texts {
+    /// A string of the channel `name` begins; `starts` are the offsets of the containers it is in.
+    fn open(&mut self, name: &'static str, starts: &[usize]) -> Option<TextStream>;
+    /// The string of the channel that was opened last ends.
+    fn close(&mut self, text: TextStream, to: &mut Context<'_>);
+}
+
+/// No channels: every string is a text of its own.
+#[derive(Debug)]
+pub struct NoChannels;
+
+impl Texts for NoChannels {
+    fn open(&mut self, _name: &'static str, _starts: &[usize]) -> Option<TextStream> {
+        None
+    }
+    fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
+        text.finish(to);
+    }
+}
+
+/// One document. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
+#[derive(Debug)]
+pub struct JsonUnmasker {
+    lexer: Lexer,
+    walk: Walk,
+    state: State,
+    /// An escape whose end is not here yet.
+    escape: Vec<u8>,
+    in_key: bool,
+    /// How many bytes of the document were read.
+    offset: usize,
+    /// Where the open containers begin.
+    starts: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum State {
+    Between,
+    /// In a string that passes as it is.
+    Passing,
+    Restoring(TextStream),
+    /// In a string of a channel.
+    Channel(TextStream),
+    /// Not JSON from here on: restored as text.
+    Malformed(TextStream),
+}
+
+impl JsonUnmasker {
+    /// Starts before the document, whose shape says what is restored.
+    pub fn new(shape: &'static Shape) -> Self {
+        Self {
+            lexer: Lexer::new(Documents::One),
+            walk: Walk::new(shape),
+            state: State::Between,
+            escape: Vec::new(),
+            in_key: false,
+            offset: 0,
+            starts: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes and appends to `out` what is now certain.
+    pub fn push(&mut self, bytes: &[u8], mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
+        self.push_with(bytes, &mut NoChannels, &mut Context { mapping, out, tally });
+    }
+
+    /// As [`push`](Self::push), for an event whose strings may belong to channels.
+    pub fn push_with(&mut self, bytes: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if let State::Malformed(text) = &mut self.state {
+                text.push(rest, to);
+                return;
+            }
+            match self.lexer.next(rest) {
+                None => return,
+                Some(Ok((length, piece))) => {
+                    let (bytes, more) = rest.split_at(length.min(rest.len()));
+                    self.piece(piece, bytes, texts, to);
+                    rest = more;
+                }
+                Some(Err(_)) => self.give_up(texts, to),
+            }
+        }
+    }
+
+    /// The document ends. Anything withheld leaves.
+    pub fn finish(&mut self, mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
+        self.finish_with(&mut NoChannels, &mut Context { mapping, out, tally });
+    }
+
+    /// As [`finish`](Self::finish), for an event.
+    pub fn finish_with(&mut self, texts: &mut dyn Texts, to: &mut Context<'_>) {
+        if !matches!(self.state, State::Malformed(_)) {
+            if self.lexer.is_complete() || self.offset == 0 {
+                return;
+            }
+            self.give_up(texts, to);
+        }
+        if let State::Malformed(text) = &mut self.state {
+            text.finish(to);
+        }
+    }
+
+    fn piece(&mut self, piece: Piece, bytes: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
+        // In a response a member that stands twice decides nothing; the last one counts, as for most parsers.
+        let at_key = self.in_key;
+        match piece {
+            Piece::StringStart { key } => {
+                self.in_key = key;
+                self.start_string(bytes, texts, to);
+            }
+            Piece::StringEnd => {
+                self.end_string(bytes, texts, to);
+                self.in_key = false;
+            }
+            Piece::EscapePart => self.escape.extend_from_slice(bytes),
+            Piece::Escape(unescaped) => {
+                self.escape.extend_from_slice(bytes);
+                let raw = core::mem::take(&mut self.escape);
+                match &mut self.state {
+                    State::Restoring(text) | State::Channel(text) => text.push_escape(unescaped, &raw, to),
+                    _ => to.out.extend_from_slice(&raw),
+                }
+            }
+            Piece::Text => match &mut self.state {
+                State::Restoring(text) | State::Channel(text) => text.push(bytes, to),
+                _ => to.out.extend_from_slice(bytes),
+            },
+            Piece::Open { .. } => {
+                self.starts.push(self.offset);
+                to.out.extend_from_slice(bytes);
+            }
+            Piece::Close => {
+                self.starts.pop();
+                to.out.extend_from_slice(bytes);
+            }
+            Piece::Scalar { .. } | Piece::Space => to.out.extend_from_slice(bytes),
+        }
+        let in_key = at_key || self.in_key;
+        self.walk.take(piece, in_key, bytes).unwrap_or_default();
+        self.offset += bytes.len();
+    }
+
+    fn start_string(&mut self, quote: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
+        let rule = if self.in_key { self.walk.name_rule() } else { self.walk.place().rule };
+        let channel = match rule {
+            Rule::Channel(name) if !self.in_key => texts.open(name, &self.starts),
+            _ => None,
+        };
+        self.state = match (rule, channel) {
+            (_, Some(text)) => State::Channel(text),
+            (Rule::Text | Rule::Channel(_) | Rule::Ends(_), None) => {
+                let mut text = TextStream::new(1);
+                if to.mapping.has_numbers() && !self.in_key {
+                    text.hold_quote();
+                    self.state = State::Restoring(text);
+                    return;
+                }
+                State::Restoring(text)
+            }
+            _ => State::Passing,
+        };
+        to.out.extend_from_slice(quote);
+    }
+
+    fn end_string(&mut self, quote: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
+        match core::mem::replace(&mut self.state, State::Between) {
+            State::Restoring(mut text) => {
+                if text.finish_string(to) {
+                    return;
+                }
+            }
+            State::Channel(text) => texts.close(text, to),
+            State::Between | State::Passing | State::Malformed(_) => {}
+        }
+        to.out.extend_from_slice(quote);
+    }
+
+    /// The rest is not JSON: it is restored as text, with what is put in escaped all the same.
+    fn give_up(&mut self, texts: &mut dyn Texts, to: &mut Context<'_>) {
+        match core::mem::replace(&mut self.state, State::Between) {
+            State::Restoring(mut text) => text.finish(to),
+            State::Channel(text) => texts.close(text, to),
+            State::Between | State::Passing | State::Malformed(_) => {}
+        }
+        to.out.append(&mut self.escape);
+        to.tally.malformed += 1;
+        self.state = State::Malformed(TextStream::plain(1));
+    }
+}

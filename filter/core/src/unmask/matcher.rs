@@ -1,0 +1,202 @@
+//! Finds tokens of one exchange in text that streams, and puts the originals in their place.
+
+use super::{Mapping, Tally};
+use crate::boundary::{self, LEFT_CONTEXT};
+use crate::json::escape;
+use crate::mask::Form;
+use crate::token::MAX_ESCAPES;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// What a matcher needs from its surroundings.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The exchange's tokens.
+    pub mapping: &'a Mapping,
+    /// Restored bytes go here.
+    pub out: &'a mut Vec<u8>,
+    /// What happened.
+    pub tally: &'a mut Tally,
+}
+
+/// One text. The text as it reads decides; its bytes as they are spelled in the body go through.
+#[derive(Debug, Default)]
+pub struct Matcher {
+    candidate: Option<Candidate>,
+    /// The last bytes of the text before the candidate.
+    left: Vec<u8>,
+    /// The opening quote of a string that may be a number's token as a whole.
+    quote: Vec<u8>,
+    /// The candidate's characters and how many bytes each is spelled with.
+    units: Vec<(u8, usize)>,
+    /// The candidate as it is spelled.
+    raw: Vec<u8>,
+}
+
+/// A proper prefix of a token, or a token whose right neighbour is not known yet.
+#[derive(Clone, Debug)]
+struct Candidate {
+    /// Tokens that begin like this.
+    range: Range<usize>,
+    /// How many characters of the token were read, backslashes not counted.
+    position: usize,
+    /// Backslashes read in front of the next underscore.
+    escapes: usize,
+}
+
+impl Matcher {
+    /// A new string begins: its first character is at a boundary.
+    pub fn start_string(&mut self) {
+        self.left.clear();
+    }
+
+    /// Withholds an opening quote until it is known that the string is not a number's token.
+    pub fn hold_quote(&mut self, raw: &[u8]) {
+        self.quote.extend_from_slice(raw);
+    }
+
+    /// How many bytes are withheld.
+    pub fn held(&self) -> usize {
+        self.quote.len() + self.raw.len()
+    }
+
+    /// Takes a run of text that is spelled as it reads, inside `levels` JSON strings.
+    pub fn run(&mut self, text: &[u8], levels: usize, to: &mut Context<'_>) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.candidate.is_none() {
+                // All families begin with one of three letters; everything up to the next one passes in bulk.
+                let plain = memchr::memchr3(b'A', b'O', b'P', rest).unwrap_or(rest.len());
+                let (passed, more) = rest.split_at(plain);
+                self.pass(passed, passed, to);
+                rest = more;
+            }
+            let Some((&byte, more)) = rest.split_first() else { break };
+            self.character(byte, &[byte], levels, to);
+            rest = more;
+        }
+    }
+
+    /// Takes one character, however it is spelled.
+    pub fn character(&mut self, byte: u8, raw: &[u8], levels: usize, to: &mut Context<'_>) {
+        loop {
+            let next = match &self.candidate {
+                None if boundary::may_start(&self.left) => {
+                    let range = to.mapping.narrow(&to.mapping.all(), 0, byte);
+                    (!range.is_empty()).then_some(Candidate { range, position: 1, escapes: 0 })
+                }
+                None => None,
+                Some(candidate) => candidate.next(byte, to.mapping),
+            };
+            if next.is_some() {
+                self.candidate = next;
+                self.units.push((byte, raw.len()));
+                self.raw.extend_from_slice(raw);
+                return;
+            }
+            if self.candidate.is_none() {
+                self.pass(&[byte], raw, to);
+                return;
+            }
+            self.settle(Some(byte), levels, to);
+        }
+    }
+
+    /// Text that cannot be part of a token, whatever stands around it.
+    pub fn pass(&mut self, text: &[u8], raw: &[u8], to: &mut Context<'_>) {
+        if raw.is_empty() {
+            return;
+        }
+        to.out.append(&mut self.quote);
+        to.out.extend_from_slice(raw);
+        self.remember(text);
+    }
+
+    /// The text ends: what was withheld is settled.
+    pub fn finish(&mut self, levels: usize, to: &mut Context<'_>) {
+        while self.candidate.is_some() {
+            self.settle(None, levels, to);
+        }
+        to.out.append(&mut self.quote);
+    }
+
+    /// The string ends. True if it was a number's token as a whole: then the number stands there, and the
+    /// closing quote is to be left out like the opening one was.
+    pub fn finish_string(&mut self, levels: usize, to: &mut Context<'_>) -> bool {
+        let number = self
+            .candidate
+            .as_ref()
+            .filter(|candidate| !self.quote.is_empty() && candidate.escapes == 0)
+            .and_then(|candidate| to.mapping.exact(&candidate.range, candidate.position))
+            .filter(|entry| entry.form == Form::Number);
+        if let Some(entry) = number {
+            to.out.extend_from_slice(entry.value.expose());
+            to.tally.restored += 1;
+            self.quote.clear();
+            self.forget();
+            return true;
+        }
+        self.finish(levels, to);
+        false
+    }
+
+    /// The candidate cannot go on: it is a token, or its first character is plain and the rest is looked at again.
+    fn settle(&mut self, after: Option<u8>, levels: usize, to: &mut Context<'_>) {
+        let Some(candidate) = self.candidate.take() else { return };
+        let entry = to.mapping.exact(&candidate.range, candidate.position);
+        let ends = candidate.escapes == 0 && !after.is_some_and(boundary::binds);
+        if let (Some(entry), true) = (entry, ends) {
+            to.out.append(&mut self.quote);
+            escape::append(entry.value.expose(), levels, to.out);
+            to.tally.restored += 1;
+            let token: Vec<u8> = self.units.iter().map(|(byte, _)| *byte).collect();
+            self.remember(&token);
+            self.forget();
+            return;
+        }
+        let units = core::mem::take(&mut self.units);
+        let raw = core::mem::take(&mut self.raw);
+        let mut at = 0;
+        for (index, (byte, length)) in units.into_iter().enumerate() {
+            let spelled = raw.get(at..at + length).unwrap_or_default();
+            at += length;
+            if index == 0 {
+                self.pass(&[byte], spelled, to);
+            } else {
+                self.character(byte, spelled, levels, to);
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.candidate = None;
+        self.units.clear();
+        self.raw.clear();
+    }
+
+    fn remember(&mut self, text: &[u8]) {
+        let tail = text.get(text.len().saturating_sub(LEFT_CONTEXT)..).unwrap_or_default();
+        self.left.extend_from_slice(tail);
+        if self.left.len() > 4 * LEFT_CONTEXT {
+            self.left.drain(..self.left.len() - LEFT_CONTEXT);
+        }
+    }
+}
+
+impl Candidate {
+    fn next(&self, byte: u8, mapping: &Mapping) -> Option<Self> {
+        if byte == b'\\' {
+            let underscore = mapping.narrow(&self.range, self.position, b'_');
+            let more = self.escapes < MAX_ESCAPES && !underscore.is_empty();
+            return more.then(|| Self { escapes: self.escapes + 1, ..self.clone() });
+        }
+        if self.escapes > 0 && byte != b'_' {
+            return None;
+        }
+        let range = mapping.narrow(&self.range, self.position, byte);
+        (!range.is_empty()).then_some(Self { range, position: self.position + 1, escapes: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Text without a terminator, such as `text/plain`, restored while it streams.
+//!
+//! A host cannot add bytes once trailers have come, and it is not known before that they will. So the
+//! undecided tail is not kept here: it is shown to the host as it is, and the host is asked to hold it.
+//! The next call gets it back in front of the new bytes:
+//!
+//! ```text
+//! call n      out = settled ++ tail, hold
+//! call n+1    in  = settled ++ tail ++ new bytes   →   out = settled ++ more settled ++ new tail
+//! trailers    the host sends settled ++ tail as they are
+//! ```
+
+use super::mapping::Mapping;
+use super::matcher::Context;
+use super::text::TextStream;
+use super::{MAX_HELD, Tally};
+use alloc::vec::Vec;
+
+/// Most bytes that the host is asked to hold; beyond, the tail leaves as it is.
+pub const MAX_SHOWN: usize = 64 * 1024 + MAX_HELD;
+
+/// One text. See the [module](self).
+#[derive(Debug)]
+pub struct PlainUnmasker {
+    text: TextStream,
+    /// What the host holds: how much of it is settled, and how much in all.
+    settled: usize,
+    shown: usize,
+}
+
+/// What is to become of the bytes that were shown.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// What to show instead.
+    pub bytes: Vec<u8>,
+    /// True if the host is to hold it until there is more.
+    pub hold: bool,
+}
+
+impl Default for PlainUnmasker {
+    fn default() -> Self {
+        Self { text: TextStream::new(0), settled: 0, shown: 0 }
+    }
+}
+
+impl PlainUnmasker {
+    /// Takes what the host shows: what it was asked to hold, and the new bytes behind it.
+    pub fn push(&mut self, shown: &[u8], end: bool, mapping: &Mapping, tally: &mut Tally) -> Shown {
+        let (held, new) = shown.split_at(self.shown.min(shown.len()));
+        let (settled, tail) = held.split_at(self.settled.min(held.len()));
+        let mut bytes = settled.to_vec();
+        let mut tail = tail.to_vec();
+        let before = bytes.len();
+        let mut to = Context { mapping, out: &mut bytes, tally };
+        self.text.push(new, &mut to);
+        if end {
+            self.text.finish(&mut to);
+        }
+        // What is withheld now is the end of what was withheld and came.
+        let _ = before;
+        tail.extend_from_slice(new);
+        let held = self.text.held();
+        let hold = held > 0 && bytes.len() + held <= MAX_SHOWN;
+        self.settled = 0;
+        self.shown = 0;
+        if hold {
+            self.settled = bytes.len();
+            bytes.extend_from_slice(tail.get(tail.len().saturating_sub(held)..).unwrap_or_default());
+            self.shown = bytes.len();
+        } else if held > 0 {
+            let mut to = Context { mapping, out: &mut bytes, tally };
+            self.text.finish(&mut to);
+        }
+        Shown { bytes, hold }
+    }
+}
+
+#[cfg(test)]
+mod tests;

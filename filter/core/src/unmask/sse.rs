@@ -1,0 +1,244 @@
+//! Server-sent events restored while they stream.
+//!
+//! A line of data is one JSON event for every provider we know. It leaves as soon as its line is complete; no
+//! event waits for another. Text that goes on in later events is a *channel*: the undecided end of its text
+//! is cut out of the event and put before the channel's next text, or into one extra event before the event
+//! that ends the channel.
+
+use super::Tally;
+use super::json::{JsonUnmasker, NoChannels};
+use super::mapping::Mapping;
+use super::matcher::Context;
+use crate::json::{Documents, Lexer, Shape};
+use alloc::vec::Vec;
+use channels::Channels;
+use event::Line;
+
+mod channels;
+mod event;
+
+/// Longest event that is read as a whole. A longer one is restored as it streams, without joining its text
+/// to that of other events.
+pub const MAX_EVENT: usize = 1024 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One stream of events. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
+#[derive(Debug)]
+pub struct SseUnmasker {
+    shape: &'static Shape,
+    channels: Channels,
+    /// The line that is being collected.
+    line: Vec<u8>,
+    /// The rest of a line that is too long to be collected.
+    long: Option<JsonUnmasker>,
+    /// Lines of the event before its data: its name. They wait, because an extra event may have to come first.
+    head: Vec<u8>,
+    /// Lines of data that are not complete JSON yet, and what JSON they are so far.
+    data: Vec<u8>,
+    probe: Lexer,
+    /// Where the last line went, so that its terminator follows it.
+    sink: Sink,
+    /// The last line ended with CR: an LF that follows belongs to it.
+    after_cr: bool,
+    first_line: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Sink {
+    Data,
+    Head,
+    Out,
+}
+
+impl SseUnmasker {
+    /// Starts before the first event; `shape` is that of the data of an event.
+    pub fn new(shape: &'static Shape) -> Self {
+        Self {
+            shape,
+            channels: Channels::default(),
+            line: Vec::new(),
+            long: None,
+            head: Vec::new(),
+            data: Vec::new(),
+            probe: Lexer::new(Documents::One),
+            sink: Sink::Out,
+            after_cr: false,
+            first_line: true,
+        }
+    }
+
+    /// Takes the next bytes and appends to `out` what is now certain.
+    pub fn push(&mut self, bytes: &[u8], mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
+        let mut to = Context { mapping, out, tally };
+        let mut rest = bytes;
+        while let Some(&first) = rest.first() {
+            if core::mem::take(&mut self.after_cr) && first == b'\n' {
+                self.terminate(b"\n", &mut to);
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let (part, more) = rest.split_at(length);
+            self.extend_line(part, &mut to);
+            rest = more;
+            if let Some((&terminator, more)) = rest.split_first() {
+                rest = more;
+                self.end_line(&mut to);
+                self.terminate(&[terminator], &mut to);
+                self.after_cr = terminator == b'\r';
+            }
+        }
+    }
+
+    /// The stream ends: whatever is withheld leaves.
+    pub fn finish(&mut self, mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
+        let mut to = Context { mapping, out, tally };
+        if self.long.is_some() || !self.line.is_empty() {
+            self.end_line(&mut to);
+        }
+        self.flush_data(&mut to);
+        to.out.append(&mut self.head);
+        self.channels.end_all(&mut to);
+    }
+
+    fn extend_line(&mut self, part: &[u8], to: &mut Context<'_>) {
+        if let Some(json) = &mut self.long {
+            json.push_with(part, &mut NoChannels, to);
+            return;
+        }
+        self.line.extend_from_slice(part);
+        if self.line.len() > MAX_EVENT {
+            self.flush_data(to);
+            to.out.append(&mut self.head);
+            to.tally.unjoined += 1;
+            let line = core::mem::take(&mut self.line);
+            let (field, value) = split_data(&line, self.first_line).unwrap_or((b"", &line));
+            to.out.extend_from_slice(field);
+            let mut json = JsonUnmasker::new(self.shape);
+            json.push_with(value, &mut NoChannels, to);
+            self.long = Some(json);
+        }
+    }
+
+    fn end_line(&mut self, to: &mut Context<'_>) {
+        self.sink = match self.long.take() {
+            Some(mut json) => {
+                json.finish_with(&mut NoChannels, to);
+                Sink::Out
+            }
+            None => {
+                let mut line = core::mem::take(&mut self.line);
+                let sink = self.take_line(&line, to);
+                line.clear();
+                self.line = line;
+                sink
+            }
+        };
+        self.first_line = false;
+    }
+
+    fn terminate(&mut self, terminator: &[u8], to: &mut Context<'_>) {
+        match self.sink {
+            Sink::Data => self.data.extend_from_slice(terminator),
+            Sink::Head => self.head.extend_from_slice(terminator),
+            Sink::Out => to.out.extend_from_slice(terminator),
+        }
+    }
+
+    /// One line without its terminator.
+    fn take_line(&mut self, line: &[u8], to: &mut Context<'_>) -> Sink {
+        if line.is_empty() {
+            self.flush_data(to);
+            to.out.append(&mut self.head);
+            return Sink::Out;
+        }
+        let Some((field, value)) = split_data(line, self.first_line) else {
+            return self.take_field(line, to);
+        };
+        if value.trim_ascii() == b"[DONE]" {
+            self.flush_data(to);
+            self.channels.end_all(to);
+            to.out.append(&mut self.head);
+            to.out.extend_from_slice(line);
+            return Sink::Out;
+        }
+        if self.data.is_empty() {
+            self.probe = Lexer::new(Documents::One);
+        }
+        let settled = settles(&mut self.probe, value) || self.data.len() + line.len() > MAX_EVENT;
+        if settled && self.data.is_empty() {
+            self.event(&[Line { field, value, terminator: b"" }], to);
+            return Sink::Out;
+        }
+        self.data.extend_from_slice(line);
+        if settled {
+            self.flush_data(to);
+            return Sink::Out;
+        }
+        Sink::Data
+    }
+
+    /// A line that is not data: a comment, or the event's name.
+    fn take_field(&mut self, line: &[u8], to: &mut Context<'_>) -> Sink {
+        if !self.data.is_empty() {
+            self.data.extend_from_slice(line);
+            return Sink::Data;
+        }
+        let comment = line.starts_with(b":") && self.head.is_empty();
+        if comment || self.head.len() + line.len() > MAX_EVENT {
+            to.out.append(&mut self.head);
+            to.out.extend_from_slice(line);
+            return Sink::Out;
+        }
+        self.head.extend_from_slice(line);
+        Sink::Head
+    }
+
+    /// What was collected of an event in several lines is all there is of it.
+    fn flush_data(&mut self, to: &mut Context<'_>) {
+        if self.data.is_empty() {
+            return;
+        }
+        let data = core::mem::take(&mut self.data);
+        let mut lines = Vec::new();
+        let mut rest = data.as_slice();
+        while !rest.is_empty() {
+            let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let (line, more) = rest.split_at(length);
+            let end = match more {
+                [b'\r', b'\n', ..] => 2,
+                [] => 0,
+                _ => 1,
+            };
+            let (terminator, more) = more.split_at(end);
+            let (field, value) = split_data(line, false).unwrap_or((line, b""));
+            lines.push(Line { field, value, terminator });
+            rest = more;
+        }
+        self.event(&lines, to);
+    }
+}
+
+/// Splits a line of data into its field name (with the one space that belongs to it) and its value.
+fn split_data(line: &[u8], first_line: bool) -> Option<(&[u8], &[u8])> {
+    let mark = if first_line && line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let rest = line.get(mark..)?.strip_prefix(b"data:")?;
+    let value = rest.strip_prefix(b" ").unwrap_or(rest);
+    line.split_at_checked(line.len() - value.len())
+}
+
+/// Reads on; true if the data is complete JSON now, or cannot become JSON.
+fn settles(probe: &mut Lexer, value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(step) = probe.next(rest) {
+        match step {
+            Ok((length, _)) => rest = rest.get(length..).unwrap_or_default(),
+            Err(_) => return true,
+        }
+    }
+    probe.is_complete()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Text that may be JSON itself, to any depth that is followed, restored while it streams.
+//!
+//! The arguments of a tool call are a JSON document in a JSON string; strings in there may hold a document
+//! again. A token stands in the innermost text, and what replaces it is escaped for every level around it.
+//! Whether text is JSON is decided by what came before alone, as [`read`](crate::json::read) does for requests.
+
+use super::matcher::{Context, Matcher};
+use crate::json::read::MAX_LEVEL;
+use crate::json::{Documents, Lexer, Piece, Unescaped};
+use alloc::vec::Vec;
+
+/// Stands for a character outside ASCII: it is never part of a token, and it does not bind.
+const FOREIGN: u8 = 0xff;
+
+/// One text of a body, with the texts inside it.
+#[derive(Debug)]
+pub struct TextStream {
+    /// How many JSON strings the outermost text is inside of.
+    base: usize,
+    /// How the text is read, and the text of the string that is open in it, and so on.
+    readings: Vec<Reading>,
+    matcher: Matcher,
+}
+
+#[derive(Debug)]
+enum Reading {
+    /// White space only so far.
+    Undecided,
+    Json {
+        lexer: Lexer,
+        /// An escape whose end is not here yet: its characters, and how they are spelled.
+        escape: Vec<(u8, Vec<u8>)>,
+        in_key: bool,
+    },
+    Plain,
+}
+
+impl TextStream {
+    /// A text inside `base` JSON strings.
+    pub fn new(base: usize) -> Self {
+        Self { base, readings: Vec::from([Reading::Undecided]), matcher: Matcher::default() }
+    }
+
+    /// A text that is not read as JSON, whatever it looks like.
+    pub fn plain(base: usize) -> Self {
+        Self { base, readings: Vec::from([Reading::Plain]), matcher: Matcher::default() }
+    }
+
+    /// How many bytes are withheld.
+    pub fn held(&self) -> usize {
+        let escapes: usize = self
+            .readings
+            .iter()
+            .map(|reading| match reading {
+                Reading::Json { escape, .. } => escape.iter().map(|(_, raw)| raw.len()).sum(),
+                Reading::Plain | Reading::Undecided => 0,
+            })
+            .sum();
+        self.matcher.held() + escapes
+    }
+
+    /// Withholds the opening quote of the string that is this text; see [`Matcher::hold_quote`].
+    pub fn hold_quote(&mut self) {
+        self.matcher.hold_quote(b"\"");
+    }
+
+    /// Takes text that is spelled as it reads.
+    pub fn push(&mut self, text: &[u8], to: &mut Context<'_>) {
+        self.feed(0, text, None, to);
+    }
+
+    /// Takes one character that is spelled with an escape.
+    pub fn push_escape(&mut self, unescaped: Unescaped, raw: &[u8], to: &mut Context<'_>) {
+        self.feed(0, &[ascii(unescaped)], Some(raw), to);
+    }
+
+    /// The text ends.
+    pub fn finish(&mut self, to: &mut Context<'_>) {
+        self.abandon(0, to);
+        self.matcher.finish(self.base, to);
+    }
+
+    /// The string that is this text ends; see [`Matcher::finish_string`].
+    pub fn finish_string(&mut self, to: &mut Context<'_>) -> bool {
+        self.abandon(0, to);
+        self.matcher.finish_string(self.base, to)
+    }
+
+    /// Takes `text` at a level; `raw` is its spelling if that differs, and then `text` is one character.
+    fn feed(&mut self, level: usize, text: &[u8], raw: Option<&[u8]>, to: &mut Context<'_>) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let Some(reading) = self.readings.get_mut(level) else { return };
+            match reading {
+                Reading::Plain => {
+                    let levels = self.base + level;
+                    match raw {
+                        None => self.matcher.run(rest, levels, to),
+                        Some(raw) => {
+                            rest.iter().for_each(|&byte| self.matcher.character(byte, raw, levels, to))
+                        }
+                    }
+                    return;
+                }
+                Reading::Undecided => {
+                    let blank =
+                        rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+                    let (space, more) = rest.split_at(blank);
+                    self.matcher.pass(space, if space.is_empty() { b"" } else { raw.unwrap_or(space) }, to);
+                    match more.first() {
+                        None => return,
+                        Some(b'{' | b'[') if self.base + level < MAX_LEVEL => {
+                            let lexer = Lexer::new(Documents::Containers);
+                            *reading = Reading::Json { lexer, escape: Vec::new(), in_key: false };
+                        }
+                        Some(_) => *reading = Reading::Plain,
+                    }
+                    rest = more;
+                }
+                Reading::Json { lexer, .. } => {
+                    let Some(step) = lexer.next(rest) else { return };
+                    let Ok((length, piece)) = step else {
+                        // No longer JSON: what was inside is settled, the rest is plain text.
+                        self.abandon(level, to);
+                        continue;
+                    };
+                    let (bytes, more) = rest.split_at(length.min(rest.len()));
+                    self.json(level, piece, bytes, raw, to);
+                    rest = more;
+                }
+            }
+        }
+    }
+
+    /// One piece of the JSON at a level.
+    fn json(&mut self, level: usize, piece: Piece, bytes: &[u8], raw: Option<&[u8]>, to: &mut Context<'_>) {
+        let Some(Reading::Json { escape, in_key, .. }) = self.readings.get_mut(level) else { return };
+        let spelled = raw.unwrap_or(bytes);
+        match piece {
+            Piece::Text => self.feed(level + 1, bytes, raw, to),
+            Piece::EscapePart => escape.extend(characters(bytes, raw)),
+            Piece::Escape(unescaped) => {
+                let mut whole: Vec<u8> = escape.drain(..).flat_map(|(_, raw)| raw).collect();
+                whole.extend_from_slice(spelled);
+                self.feed(level + 1, &[ascii(unescaped)], Some(&whole), to);
+            }
+            Piece::StringStart { key } => {
+                *in_key = key;
+                if to.mapping.has_numbers() && !key {
+                    self.matcher.hold_quote(spelled);
+                } else {
+                    self.matcher.pass(bytes, spelled, to);
+                }
+                self.matcher.start_string();
+                self.readings.push(Reading::Undecided);
+            }
+            Piece::StringEnd => {
+                self.abandon(level + 1, to);
+                self.readings.truncate(level + 1);
+                if !self.matcher.finish_string(self.base + level + 1, to) {
+                    self.matcher.pass(bytes, spelled, to);
+                }
+            }
+            Piece::Close | Piece::Open { .. } | Piece::Scalar { .. } | Piece::Space => {
+                self.matcher.pass(bytes, spelled, to);
+            }
+        }
+    }
+
+    /// The text at `level` is not read as JSON any more: unfinished escapes in it are plain characters.
+    fn abandon(&mut self, level: usize, to: &mut Context<'_>) {
+        // The deepest text has the oldest characters.
+        for at in (level..self.readings.len()).rev() {
+            let levels = self.base + at;
+            let in_string = at + 1 < self.readings.len();
+            let Some(reading) = self.readings.get_mut(at) else { continue };
+            let Reading::Json { escape, .. } = core::mem::replace(reading, Reading::Plain) else { continue };
+            if in_string {
+                self.matcher.finish(levels + 1, to);
+            }
+            for (byte, raw) in escape {
+                self.matcher.character(byte, &raw, levels, to);
+            }
+            self.readings.truncate(at + 1);
+        }
+    }
+}
+
+impl Default for TextStream {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
+fn ascii(unescaped: Unescaped) -> u8 {
+    match unescaped {
+        Unescaped::Ascii(byte) => byte,
+        Unescaped::Unit(_) => FOREIGN,
+    }
+}
+
+/// Each character with its spelling.
+fn characters<'a>(text: &'a [u8], raw: Option<&'a [u8]>) -> impl Iterator<Item = (u8, Vec<u8>)> + 'a {
+    text.iter().map(move |byte| (*byte, raw.map_or_else(|| Vec::from([*byte]), Vec::from)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! The only file that calls the host.
+//!
+//! The SDK's calls panic on statuses that they do not list, so each is made only where it is legal, headers
+//! are read as bytes, and whatever fails is an empty value: the core refuses what it cannot read.
+
+use cloakroom_core::exchange::{Call, Count, HeaderChange, Refusal};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Which of a stream's two messages.
+#[derive(Clone, Copy)]
+pub(crate) enum Message {
+    Request,
+    Response,
+}
+
+impl Message {
+    fn headers(self) -> MapType {
+        match self {
+            Self::Request => MapType::HttpRequestHeaders,
+            Self::Response => MapType::HttpResponseHeaders,
+        }
+    }
+
+    fn body(self) -> BufferType {
+        match self {
+            Self::Request => BufferType::HttpRequestBody,
+            Self::Response => BufferType::HttpResponseBody,
+        }
+    }
+}
+
+pub(crate) fn plugin_configuration(size: usize) -> Vec<u8> {
+    buffer(BufferType::PluginConfiguration, size)
+}
+
+pub(crate) fn log_error(message: &str) {
+    // Nothing can be done about a log that fails.
+    let _ = hostcalls::log(LogLevel::Error, message);
+}
+
+pub(crate) fn headers(message: Message) -> Vec<(String, Vec<u8>)> {
+    hostcalls::get_map_bytes(message.headers()).unwrap_or_default()
+}
+
+pub(crate) fn change_headers(message: Message, changes: &[HeaderChange]) {
+    for change in changes {
+        let map = message.headers();
+        // These fail only for a map that does not exist in this phase.
+        let _ = match change {
+            HeaderChange::Remove(name) => hostcalls::remove_map_value(map, name),
+            HeaderChange::Set(name, value) => {
+                hostcalls::set_map_value_bytes(map, name, Some(value.as_bytes()))
+            }
+        };
+    }
+}
+
+/// What the host holds of the body, if it holds something.
+pub(crate) fn body(message: Message) -> Vec<u8> {
+    buffer(message.body(), usize::MAX)
+}
+
+/// Replaces all of what the host holds.
+pub(crate) fn set_body(message: Message, bytes: &[u8]) {
+    let _ = hostcalls::set_buffer(message.body(), 0, usize::MAX, bytes);
+}
+
+/// Answers the client in the provider's place.
+pub(crate) fn refuse(refusal: &Refusal) {
+    let retry_after = refusal.retry_after.map(|seconds| seconds.to_string());
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(retry_after.as_deref().map(|seconds| ("retry-after", seconds)));
+    let _ = hostcalls::send_http_response(u32::from(refusal.status), headers, Some(&refusal.json()));
+}
+
+/// Makes a call; false if that is not possible.
+pub(crate) fn call(call: &Call) -> bool {
+    let headers = vec![
+        (":method", "POST"),
+        (":path", call.path.as_str()),
+        (":authority", call.cluster.as_str()),
+        ("content-type", "application/json"),
+    ];
+    hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), call.timeout).is_ok()
+}
+
+/// Status and body of the call that has just ended; `None` if there was no answer.
+pub(crate) fn call_answer(headers: usize, size: usize) -> Option<(u16, Vec<u8>)> {
+    if headers == 0 {
+        return None;
+    }
+    let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status").ok()??;
+    let status = std::str::from_utf8(&status).ok()?.parse().ok()?;
+    Some((status, buffer(BufferType::HttpCallResponseBody, size)))
+}
+
+/// Lets the request go on that was held.
+pub(crate) fn resume_request() {
+    let _ = hostcalls::resume_http_request();
+}
+
+fn buffer(buffer: BufferType, size: usize) -> Vec<u8> {
+    if size == 0 {
+        return Vec::new();
+    }
+    hostcalls::get_buffer(buffer, 0, size).ok().flatten().unwrap_or_default()
+}
+
+/// The VM's counters, defined when they are first used.
+#[derive(Default)]
+pub(crate) struct Metrics(RefCell<BTreeMap<(&'static str, Option<&'static str>), u32>>);
+
+impl Metrics {
+    pub(crate) fn add(&self, counts: &[Count]) {
+        let mut known = self.0.borrow_mut();
+        for Count { counter, by } in counts {
+            let key = counter.name();
+            let id = match known.get(&key) {
+                Some(id) => Some(*id),
+                None => {
+                    let (name, label) = key;
+                    let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
+                    hostcalls::define_metric(MetricType::Counter, &name).ok()
+                }
+            };
+            if let Some(id) = id {
+                known.insert(key, id);
+                let _ = hostcalls::increment_metric(id, i64::try_from(*by).unwrap_or(i64::MAX));
+            }
+        }
+    }
+}
