@@ -3,6 +3,7 @@
 use e2e::{
     client::{Call, Protocol},
     provider::{Echo, KEY_HEADER, Reply, Script},
+    sse,
     world::{ANTHROPIC, OPENAI, World},
 };
 
@@ -68,7 +69,14 @@ async fn awkward_texts_make_the_round_trip() {
                 answer_with(world, &call, Reply::Echo(echo.clone()));
                 let seen = world.see(&call).await;
                 let expected = without_cloakroom(&call, &echo).await;
-                assert_eq!(seen.answer.text(), expected.text(), "{text:?} as {}", seen.received.text());
+                let what = format!("{text:?} as {}", seen.received.text());
+                if stream {
+                    // A token at the end of a delta leaves in a delta of its own.
+                    let (got, expected) = (sse::texts(&seen.answer.body), sse::texts(&expected.body));
+                    assert_eq!(got, expected, "{what}");
+                } else {
+                    assert_eq!(seen.answer.text(), expected.text(), "{what}");
+                }
                 // Back to back, neither is an identifier: letters bind.
                 if !text.contains("i-1234567890abcdef0i-") {
                     assert_no_original("the provider", &seen.received.body);

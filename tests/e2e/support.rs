@@ -3,6 +3,7 @@
 use e2e::{
     client::{Answer, Call, Connection, Protocol, within},
     provider::{Echo, KEY_HEADER, Options, Provider, Reply},
+    sse,
     world::World,
 };
 use serde_json::Value;
@@ -100,9 +101,50 @@ pub(crate) async fn assert_works(world: &World) {
     assert_eq!(seen.answer.text(), without_cloakroom(&call, &Echo::default()).await.text());
 }
 
+/// Waits until requests are masked again. After a trap Envoy loads the module again only after a pause, and refuses
+/// meanwhile; nothing of what it refuses may have reached the provider.
+pub(crate) async fn assert_recovers(world: &World) {
+    let recovery = async {
+        loop {
+            let call = world.anthropic(Api::Anthropic.request(TEXT, false, false));
+            if world.answer(&call).await.status != 503 {
+                break;
+            }
+            assert!(world.provider.records().of(e2e::world::key_of(&call)).is_empty());
+        }
+    };
+    within("the module to be loaded again", recovery).await;
+    assert_works(world).await;
+}
+
 /// A call without the key by which scripts are chosen.
 #[must_use]
 pub(crate) fn without_key(mut call: Call) -> Call {
     call.headers.remove(KEY_HEADER);
     call
+}
+
+/// The same text in every channel, each identifier whole in one delta, no token left, and all other events as they were.
+#[track_caller]
+pub(crate) fn assert_says_the_same(what: &str, got: &str, direct: &str) {
+    let (events, direct_events) = (sse::events(got.as_bytes()), sse::events(direct.as_bytes()));
+    let (channels, direct_channels) = (sse::channels(&events), sse::channels(&direct_events));
+    assert_eq!(
+        channels.keys().collect::<Vec<_>>(),
+        direct_channels.keys().collect::<Vec<_>>(),
+        "{what}: the channels"
+    );
+    for (name, deltas) in &channels {
+        let text = deltas.concat();
+        assert_eq!(text, direct_channels[name].concat(), "{what}: channel {name}");
+        assert!(!text.contains("AWS_"), "{what}: a token is left in {name}: {text}");
+        for original in ORIGINALS.iter().filter(|original| text.contains(**original)) {
+            let whole = deltas.iter().map(|delta| delta.matches(original).count()).sum::<usize>();
+            assert_eq!(whole, text.matches(original).count(), "{what}: {original} is in pieces: {deltas:?}");
+        }
+    }
+    let silent = |events: &[sse::Event]| -> Vec<sse::Event> {
+        events.iter().filter(|event| sse::channels(std::slice::from_ref(event)).is_empty()).cloned().collect()
+    };
+    assert_eq!(silent(&events), silent(&direct_events), "{what}: events without text");
 }
