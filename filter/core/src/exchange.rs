@@ -65,6 +65,13 @@ impl Exchange {
         Self::default()
     }
 
+    /// Starts behind a request that was masked earlier: `mapping` is what its answer brings back.
+    ///
+    /// For hosts that see the answer only, such as a command line; the first input is the response's head.
+    pub fn restoring(api: Api, mapping: Mapping) -> Self {
+        Self { state: State::Sent { api, mapping }, ..Self::default() }
+    }
+
     /// Takes the next input.
     pub fn handle(&mut self, vm: &Vm, input: Input<'_>) -> Actions {
         let state = mem::replace(&mut self.state, State::Refused);
