@@ -43,8 +43,9 @@ demo: wasm envoy ## Shows masking on a real Envoy: four requests, what each side
 .PHONY: up
 up: wasm envoy ## Envoy and a scripted provider to play with, until Ctrl-C
 	cargo build --quiet --locked -p e2e --bin demo
-	@# On a terminal the demo gets a process group of its own, so that Ctrl-C ends it and not make.
-	@if [ -t 0 ]; then set -m; fi; target/debug/demo up
+	@# On a terminal the demo gets a process group of its own (which a last command would not), so that Ctrl-C ends it
+	@# and not make.
+	@if [ -t 0 ]; then set -m; fi; target/debug/demo up; exit $$?
 
 .PHONY: check
 check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lints, docs, dependencies, golden files
