@@ -248,39 +248,71 @@ async fn plain_text_may_end_in_trailers() {
     }
 }
 
-/// Trailers end an answer without saying so on its body; what was withheld until then must not be lost with it.
+/// Trailers end an answer without saying so on its body. A whole answer loses nothing by that, whatever it is.
 #[tokio::test]
 async fn trailers_lose_nothing() {
+    let finished = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"AWS_EC2_001\"}}]}\n\n\
+         data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let mut lost = Vec::new();
+    for (content_type, sent) in [
+        (Some("application/json"), "{\"content\":\"see AWS_EC2_001\"}"),
+        (Some("text/event-stream"), finished),
+        (Some("text/html"), "<p>AWS_EC2_0"),
+        (None, "{\"content\":\"AWS_EC2_001\"}"),
+        (None, finished),
+        (None, "AWS_EC2_001"),
+        (None, "dat"),
+        (None, "  "),
+    ] {
+        for size in SIZES {
+            let [without, with] = without_and_with_trailers(content_type, sent, size).await;
+            if without != with {
+                lost.push(format!(
+                    "{content_type:?} in pieces of {size}: {without:?}, with trailers {with:?}"
+                ));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+/// An answer that breaks off and still has trailers loses at most what was withheld: there is nothing left that the
+/// filter could put it into.
+#[tokio::test]
+async fn trailers_after_a_broken_answer_change_nothing_before_it() {
+    let unfinished = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"see AWS_EC2_00\"}}]}\n\n";
+    for (content_type, sent) in [
+        ("application/json", "{\"content\":\"see AWS_EC2_00"),
+        ("application/json", "{\"content\":\"see AWS_EC2_001"),
+        ("text/event-stream", unfinished),
+        ("text/event-stream", "data: {\"a\":\"AWS_EC2_001\"}"),
+        ("text/event-stream", "data: {\"a\":\"b\"}\n\nevent: ping"),
+    ] {
+        for size in SIZES {
+            let [without, with] = without_and_with_trailers(Some(content_type), sent, size).await;
+            assert!(without.starts_with(&with), "{content_type} in pieces of {size}: {without:?}, {with:?}");
+        }
+    }
+}
+
+/// What the application gets of the same bytes, ended in the two ways.
+async fn without_and_with_trailers(
+    content_type: Option<&'static str>,
+    sent: &'static str,
+    size: usize,
+) -> [String; 2] {
     let world = World::shared();
     let mut trailers = HeaderMap::new();
     trailers.insert("x-checksum", HeaderValue::from_static("abc"));
-    let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"see AWS_EC2_00\"}}]}\n\n";
-    for (content_type, sent) in [
-        (Some("application/json"), "{\"content\":\"see AWS_EC2_001\"}"),
-        (Some("application/json"), "{\"content\":\"see AWS_EC2_00"),
-        (Some("application/json"), "{\"content\":\"see AWS_EC2_001"),
-        (Some("text/event-stream"), event),
-        (Some("text/event-stream"), "data: {\"a\":\"AWS_EC2_001\"}"),
-        (Some("text/event-stream"), "data: AWS_EC2_001"),
-        (Some("text/event-stream"), "event: ping"),
-        (None, "dat"),
-        (None, "  "),
-        (None, "{\"content\":\"AWS_EC2_001\"}"),
-        (None, "AWS_EC2_001"),
-    ] {
-        for size in SIZES {
-            let script = content_type.map_or_else(Script::without_content_type, Script::new);
-            let script = script.send_in_pieces(sent, size);
-            let mut texts = Vec::new();
-            for script in [script.clone(), script.step(Step::Trailers(trailers.clone()))] {
-                let call = world.openai(r#"{"stream":true,"messages":[{"content":"i-1234567890abcdef0"}]}"#);
-                answer_with(world, &call, Reply::Script(script));
-                texts.push(world.see_over(Protocol::Http2, &call).await.answer.text());
-            }
-            assert_eq!(
-                texts[0], texts[1],
-                "{content_type:?} {sent:?} in pieces of {size}, without trailers and with"
-            );
-        }
+    let script =
+        content_type.map_or_else(Script::without_content_type, Script::new).send_in_pieces(sent, size);
+    let mut texts = [String::new(), String::new()];
+    for (text, script) in texts.iter_mut().zip([script.clone(), script.step(Step::Trailers(trailers))]) {
+        let call = world.openai(r#"{"stream":true,"messages":[{"content":"i-1234567890abcdef0"}]}"#);
+        answer_with(world, &call, Reply::Script(script));
+        let answer = world.see_over(Protocol::Http2, &call).await.answer;
+        assert_eq!(answer.end, End::Complete);
+        *text = answer.text();
     }
+    texts
 }

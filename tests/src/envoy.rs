@@ -84,9 +84,8 @@ impl Envoy {
     ///
     /// # Panics
     /// When Envoy is absent, ends, or is not ready in time; with its log.
-    pub fn start(mut sidecar: Sidecar, concurrency: u32) -> Self {
+    pub fn start(mut sidecar: Sidecar, concurrency: u32, dir: TempDir) -> Self {
         let binary = Artifact::Envoy.path();
-        let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().expect("a temporary folder");
         let socket = dir.path().join("admin.sock");
         sidecar = sidecar.set("admin_socket", socket.display());
         let config = dir.path().join("sidecar.yaml");
@@ -101,7 +100,7 @@ impl Envoy {
             .stderr(log("own.log"))
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
-        let watchdog = Watchdog::over(child.id()).expect("sh can be run");
+        let watchdog = Watchdog::over(child.id(), dir.path()).expect("sh can be run");
         let mut envoy = Self { _watchdog: watchdog, process: Process(child), listeners: Vec::new(), dir };
         envoy.await_ready(&socket);
         envoy
@@ -188,17 +187,20 @@ impl Drop for Process {
     }
 }
 
-/// Kills Envoy when this process ends in whatever way: a `static` is never dropped, nor is anything on a kill.
+/// Kills Envoy and removes its folder when this process ends in whatever way: a `static` is never dropped, nor is
+/// anything on a kill.
 ///
 /// A shell waits for the end of a pipe that only this process holds.
 #[derive(Debug)]
 struct Watchdog(Process);
 
 impl Watchdog {
-    fn over(pid: u32) -> io::Result<Self> {
-        let script = format!("read -r _; kill -KILL {pid}");
-        let child = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn()?;
-        Ok(Self(Process(child)))
+    fn over(pid: u32, dir: &Path) -> io::Result<Self> {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "read -r _; kill -KILL \"$1\"; rm -rf -- \"$2\"", "watchdog", &pid.to_string()])
+            .arg(dir);
+        Ok(Self(Process(shell.stdin(Stdio::piped()).spawn()?)))
     }
 }
 

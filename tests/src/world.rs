@@ -11,7 +11,6 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::{
     client::{Answer, Call, Connection, Protocol, within},
@@ -81,7 +80,6 @@ pub struct World {
     /// Envoy, for addresses and logs.
     pub envoy: Envoy,
     keys: AtomicUsize,
-    _dir: TempDir,
 }
 
 /// What both ends saw of one call.
@@ -126,8 +124,8 @@ impl World {
         for (name, value) in &settings.filter_values {
             sidecar = sidecar.set_in_filter(name, value.clone());
         }
-        let envoy = Envoy::start(sidecar, settings.concurrency);
-        Self { provider, envoy, keys: AtomicUsize::new(0), _dir: dir }
+        let envoy = Envoy::start(sidecar, settings.concurrency, dir);
+        Self { provider, envoy, keys: AtomicUsize::new(0) }
     }
 
     /// A key that no other request of this world has.
