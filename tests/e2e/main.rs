@@ -16,3 +16,4 @@ mod provider;
 mod refusals;
 mod streaming;
 mod support;
+mod trailers;
