@@ -16,7 +16,8 @@ const SCOPE: &str = "default";
 
 /// The call that gets or creates the tokens of `values`.
 ///
-/// A number's token is not that of the same digits in text: its value on the wire carries the form.
+/// A number's token is not that of the same digits in text, so its value on the wire carries the form; likewise
+/// for a value that is a spelling.
 pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Call {
     let values = values
         .iter()
@@ -27,6 +28,7 @@ pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Ca
                 kind: Cow::Borrowed(kind.name()),
                 value: match value.form {
                     Form::Number => Cow::Owned(format!("#{text}")),
+                    Form::Spelled => Cow::Owned(format!("~{text}")),
                     Form::Text => text,
                 },
                 keep: kind.restores,

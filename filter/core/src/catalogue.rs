@@ -4,6 +4,7 @@
 //! down is named beside it. Letter case is ignored when anchors are searched.
 
 use crate::detect::{access_key, arn, ipv4, resource_id};
+use core::ops::Range;
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,8 +36,8 @@ impl Kind {
     }
 }
 
-/// Decides what stands around an anchor: gets the text, and where the anchor begins in it.
-pub type Grammar = fn(text: &[u8], anchor: usize) -> Outcome;
+/// Decides what stands around an anchor: gets the text, and where the anchor is in it.
+pub type Grammar = fn(text: &[u8], anchor: Range<usize>) -> Outcome;
 
 /// What a grammar found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,7 +47,7 @@ pub enum Outcome {
     /// Nothing, and no rule of this kind can match before this position.
     SkipTo(usize),
     /// One identifier.
-    One(core::ops::Range<usize>),
+    One(Range<usize>),
     /// A compound whose parts are masked one by one.
     Parts(arn::Parts),
 }

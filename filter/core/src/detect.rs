@@ -120,7 +120,7 @@ impl Detector {
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.start(), at, findings))
+                .find_map(|what| self.attempt(*what, text, anchor.range(), at, findings))
                 .unwrap_or(anchor.start() + 1);
         }
     }
@@ -130,20 +130,20 @@ impl Detector {
         &self,
         what: Try,
         text: &[u8],
-        anchor: usize,
+        anchor: Range<usize>,
         consumed: usize,
         findings: &mut Vec<Finding>,
     ) -> Option<usize> {
         let Try::Row(index) = what else {
-            let found = self.recogniser.at(text, anchor)?;
+            let found = self.recogniser.at(text, anchor.start)?;
             let end = found.range.end;
             findings.push(Finding { range: found.range, kind: self.literal, rule: LITERAL_RULE });
             return Some(end);
         };
         let row = ROWS.get(index)?;
-        match (row.grammar)(text, anchor) {
+        match (row.grammar)(text, anchor.clone()) {
             Outcome::No => None,
-            Outcome::SkipTo(end) => Some(end.max(anchor + 1)),
+            Outcome::SkipTo(end) => Some(end.max(anchor.start + 1)),
             Outcome::One(range) if range.start < consumed => None,
             Outcome::One(range) => {
                 let end = range.end;

@@ -34,6 +34,9 @@ pub const MAX_VALUES: usize = 10_000;
 pub enum Form {
     /// A JSON number: its token stands in quotes, and is restored without them.
     Number,
+    /// Text in JSON in a string, spelled with escapes that it does not need. The value is that spelling, so that
+    /// the string comes back as it was.
+    Spelled,
     /// Text.
     Text,
 }
@@ -118,8 +121,8 @@ impl Plan {
             };
             out.extend_from_slice(body.get(copied..span.raw.start).unwrap_or_default());
             copied = span.raw.end;
-            let quote = || (value.form == Form::Number).then_some(b"\"" as &[u8]).unwrap_or_default();
-            escape::append(quote(), span.level - 1, out);
+            let quote: &[u8] = if value.form == Form::Number { b"\"" } else { b"" };
+            escape::append(quote, span.level - 1, out);
             let start = out.len();
             match &value.reads_as {
                 Some(issued) if self.issues(issued, tokens) => {
@@ -128,7 +131,7 @@ impl Plan {
                 _ => out.extend_from_slice(token.as_bytes()),
             }
             let output = start..out.len();
-            escape::append(quote(), span.level - 1, out);
+            escape::append(quote, span.level - 1, out);
             spliced.inserted.push(Inserted { output, input: span.raw.clone(), token: span.value });
         }
         out.extend_from_slice(body.get(copied..).unwrap_or_default());

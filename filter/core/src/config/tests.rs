@@ -1,1 +1,93 @@
+use super::*;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
+fn error(json: &str) -> String {
+    Config::from_json(json.as_bytes()).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn defaults() {
+    let config = Config::from_json(br#"{"hosts":["api.anthropic.com"]}"#).unwrap();
+    assert_eq!(config.max_body_bytes, 33_554_432);
+    assert_eq!(config.store, Store::Request);
+    assert_eq!(config.multipart, Multipart::Refuse);
+    assert_eq!(config.signed_thinking, SignedThinking::Pass);
+    let forwards = |name: &str| config.forward_headers.iter().any(|pattern| pattern.matches(name));
+    assert!(
+        forwards("accept")
+            && forwards("content-type")
+            && forwards("anthropic-beta")
+            && forwards("x-goog-user-project")
+    );
+    assert!(!forwards("cookie") && !forwards("x-request-id") && !forwards("x-api-key-2"));
+}
+
+#[test]
+fn numbers_of_a_struct_are_doubles() {
+    let config = Config::from_json(br#"{"hosts":["a.com"],"max_body_bytes":1048576.0}"#).unwrap();
+    assert_eq!(config.max_body_bytes, 1_048_576);
+}
+
+#[test]
+fn errors_name_the_field_and_what_was_expected() {
+    for (json, expected) in [
+        ("", ".: EOF while parsing a value at line 1 column 0"),
+        ("{}", ".: missing field `hosts` at line 1 column 2"),
+        (r#"{"hosts":[]}"#, "hosts: expected at least one host that may be called"),
+        (r#"{"hosts":[1]}"#, "hosts[0]: invalid type: integer `1`, expected a string at line 1 column 11"),
+        (r#"{"hosts":["a.com"],"host":1}"#, "host: unknown field `host`, expected one of"),
+        (
+            r#"{"hosts":["a.com","https://b.com"]}"#,
+            "hosts[1]: expected a host name such as `api.anthropic.com`",
+        ),
+        (r#"{"hosts":["a.com"],"max_body_bytes":0}"#, "max_body_bytes: expected a number of bytes from 1 to"),
+        (r#"{"hosts":["a.com"],"max_body_bytes":1.5}"#, "max_body_bytes: expected a whole number"),
+        (r#"{"hosts":["a.com"],"max_body_bytes":-1}"#, "max_body_bytes: expected a whole number"),
+        (r#"{"hosts":["a.com"],"max_body_bytes":1e300}"#, "max_body_bytes: expected a whole number"),
+        (r#"{"hosts":["a.com"],"max_body_bytes":"1"}"#, "max_body_bytes: invalid type: string"),
+        (
+            r#"{"hosts":["a.com"],"multipart":"yes"}"#,
+            "multipart: unknown variant `yes`, expected `pass` or `refuse`",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"redis"}}"#,
+            "mapping.store: unknown variant `redis`, expected `bridge` or `request`",
+        ),
+        (r#"{"hosts":["a.com"],"mapping":{"stor":"x"}}"#, "mapping.stor: unknown field `stor`"),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge"}}"#,
+            "mapping.bridge: `mapping.store: bridge` needs",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"bridge":{"cluster":"x"}}}"#,
+            "mapping.bridge: only with `mapping.store: bridge`",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":""}}}"#,
+            "mapping.bridge.cluster: expected the name",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b","timeout_ms":0}}}"#,
+            "mapping.bridge.timeout_ms: expected milliseconds",
+        ),
+        (
+            r#"{"hosts":["a.com"],"base_urls":{"localhost:x":"a.com"}}"#,
+            "base_urls.localhost:x: expected a local name",
+        ),
+        (
+            r#"{"hosts":["a.com"],"base_urls":{"localhost":"a.com:1"}}"#,
+            "base_urls.localhost: expected a host of `hosts`",
+        ),
+        (
+            r#"{"hosts":["a.com"],"base_urls":{"localhost":"b.com"}}"#,
+            "base_urls.localhost: `b.com` is not in `hosts`",
+        ),
+        (r#"{"hosts":["a.com"],"forward_headers":["x y"]}"#, "forward_headers[0]: expected a header name"),
+        (r#"{"hosts":["a.com"],"forward_headers":["*"]}"#, "forward_headers[0]: expected a header name"),
+        (r#"{"hosts":["a.com"]} x"#, ".: trailing characters at line 1 column 21"),
+    ] {
+        let error = error(json);
+        assert!(error.starts_with(expected), "{json}\n  got {error}\n  not {expected}");
+    }
+}

@@ -87,12 +87,12 @@ const STRUCTURE: &[&str] = &[
 ];
 
 /// Matches an ARN at `arn:`; nothing in it is masked if it belongs to AWS itself.
-pub fn parts(text: &[u8], anchor: usize) -> Outcome {
-    if !boundary::may_start(text.get(..anchor).unwrap_or_default()) {
+pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
+    if !boundary::may_start(text.get(..anchor.start).unwrap_or_default()) {
         return Outcome::No;
     }
-    let limit = text.len().min(anchor + MAX_LENGTH);
-    let mut reader = Reader { text: text.get(..limit).unwrap_or_default(), at: anchor };
+    let limit = text.len().min(anchor.start + MAX_LENGTH);
+    let mut reader = Reader { text: text.get(..limit).unwrap_or_default(), at: anchor.start };
     parse(&mut reader).map_or(Outcome::No, Outcome::Parts)
 }
 

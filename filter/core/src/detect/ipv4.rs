@@ -19,13 +19,13 @@ enum Class {
 }
 
 /// Matches addresses of private networks.
-pub fn private(text: &[u8], anchor: usize) -> Outcome {
-    of_class(text, anchor, Class::Private)
+pub fn private(text: &[u8], anchor: Range<usize>) -> Outcome {
+    of_class(text, anchor.start, Class::Private)
 }
 
 /// Matches addresses of the public Internet.
-pub fn public(text: &[u8], anchor: usize) -> Outcome {
-    of_class(text, anchor, Class::Public)
+pub fn public(text: &[u8], anchor: Range<usize>) -> Outcome {
+    of_class(text, anchor.start, Class::Public)
 }
 
 fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {

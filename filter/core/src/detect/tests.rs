@@ -1,1 +1,151 @@
+use super::*;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
+/// What is found in a text: prefix and value of each place.
+fn found(text: &str) -> Vec<(&'static str, String)> {
+    let detector = Detector::new().unwrap();
+    let mut findings = vec![];
+    detector.find(text.as_bytes(), 0, &mut findings);
+    let one = |finding: Finding| (detector.kind(finding.kind).prefix, text[finding.range].into());
+    findings.into_iter().map(one).collect()
+}
+
+fn values(text: &str) -> Vec<String> {
+    found(text).into_iter().map(|(_, value)| value).collect()
+}
+
+#[test]
+fn every_row_finds_its_examples_in_every_surrounding() {
+    for row in ROWS {
+        for example in row.examples {
+            for (before, after) in [
+                ("", ""),
+                ("인스턴스", "를 분석"),
+                (" ", "."),
+                ("\"", "\","),
+                (r"\n", r"\n"),
+                (r"a\t", r"\u0020b"),
+                ("%2F", "%20"),
+                ("id=", "&"),
+                ("\x1b[32m", "\x1b[0m"),
+                ("x_", "_y"),
+                ("(", ")"),
+                ("é", "é"),
+            ] {
+                let text = format!("{before}{example}{after}");
+                assert_eq!(found(&text), [(row.kind.prefix, (*example).into())], "{} in {text:?}", row.rule);
+            }
+            for text in [format!("x{example}"), format!("{example}x"), format!("{example}0000")] {
+                assert!(!values(&text).iter().any(|value| value == example), "{} in {text:?}", row.rule);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_row_finds_its_counter_examples() {
+    for row in ROWS {
+        for example in row.counter_examples {
+            for text in [format!("{example}"), format!(" {example} "), format!("\"{example}\"")] {
+                let hits: Vec<_> =
+                    found(&text).into_iter().filter(|(prefix, _)| *prefix == row.kind.prefix).collect();
+                assert_eq!(hits, [], "{} in {text:?}", row.rule);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_well_formed() {
+    let detector = Detector::new().unwrap();
+    let mut prefixes: Vec<_> = detector.kinds.iter().map(|kind| kind.prefix).collect();
+    prefixes.sort_unstable();
+    assert!(prefixes.is_sorted_by(|a, b| a < b), "each prefix once");
+    for prefix in prefixes {
+        let (family, kind) = prefix.split_once('_').unwrap();
+        assert!(crate::token::FAMILIES.contains(&family), "{prefix}");
+        assert!(prefix.len() <= crate::token::MAX_PREFIX_LEN, "{prefix}");
+        for part in kind.split('_') {
+            // Otherwise two readings of one text would be possible.
+            assert!(!crate::token::FAMILIES.contains(&part), "{prefix}");
+            assert!(part.len() < 3 || !part.bytes().all(|byte| byte.is_ascii_digit()), "{prefix}");
+            assert!(part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()), "{prefix}");
+        }
+    }
+    for row in ROWS {
+        assert!(
+            !row.anchors.is_empty()
+                && row.anchors.iter().all(|anchor| *anchor == anchor.to_ascii_lowercase())
+        );
+        assert!(!row.source.is_empty() && !row.counter_examples.is_empty(), "{}", row.rule);
+    }
+}
+
+#[test]
+fn ordinary_text_stays() {
+    for text in [
+        "feedback sandbox handbook standby goodbye blogs catalogs changelogs multi-cluster redis-cluster",
+        "06:54:10 12:30 00:1b:44:11:3a:b7 a::b std::vector 1753599250791 docs.example.com/aws/intro",
+        "s3.amazonaws.com us-east-1 127.0.0.1 0.0.0.0 0.0.0.0/0 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "123e4567-e89b-12d3-a456-426614174000 +82-10-1234-5678 gpt-4o-logs query_db v1.2.3.4 wifi-12345678",
+        "123456789012 i- i-xyz vpc-main subnet-a arn:aws AKIA i-1234567890abcdef0123456789",
+    ] {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn arns_keep_their_structure() {
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        (
+            "arn:aws:ec2:us-east-1:123456789012:instance/i-0abcdef0123456789",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_EC2", "i-0abcdef0123456789")],
+        ),
+        (
+            "arn:aws-us-gov:iam::123456789012:role/service-role/MyRole.",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
+        ),
+        ("arn:aws-cn:s3:::my-bucket/key", &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_S3_BUCKET", "key")]),
+        (
+            "arn:aws:sns:us-east-1:123456789012:orders.fifo,",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_SNS_TOPIC", "orders.fifo")],
+        ),
+        (
+            "arn:aws:lambda:eu-west-1:123456789012:function:Fn:$LATEST",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_LAMBDA_ARN", "Fn")],
+        ),
+        (
+            "arn%3Aaws%3Aec2%3Aus-east-1%3A123456789012%3Avpc%2Fvpc-12345678",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_VPC", "vpc-12345678")],
+        ),
+        (
+            r"arn:aws:iam::123456789012:role\/MyRole",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
+        ),
+        ("ARN:AWS:IAM::123456789012:USER/Bob", &[("AWS_ACCOUNT", "123456789012"), ("AWS_ARN", "Bob")]),
+        ("arn:aws:iam::123456789012:root", &[("AWS_ACCOUNT", "123456789012"), ("AWS_ARN", "root")]),
+        ("arn:aws:s3:::*", &[]),
+        ("역할arn:aws:iam::123456789012:role/R을", &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")]),
+    ];
+    for (text, expected) in cases {
+        let found = found(text);
+        let found: Vec<_> = found.iter().map(|(prefix, value)| (*prefix, value.as_str())).collect();
+        assert_eq!(found, *expected, "{text}");
+    }
+}
+
+#[test]
+fn neighbours_do_not_hide_each_other() {
+    assert_eq!(values("54.239.28.8 54.239.28.85"), ["54.239.28.8", "54.239.28.85"]);
+    assert_eq!(values("i-i-12345678/i-12345678"), ["i-12345678", "i-12345678"]);
+    assert_eq!(
+        values("10.0.1.5,10.0.1.6;vpc-12345678:sg-12345678"),
+        ["10.0.1.5", "10.0.1.6", "vpc-12345678", "sg-12345678"]
+    );
+    assert_eq!(found("I-0ABCDEF0123456789"), [("AWS_EC2", "I-0ABCDEF0123456789".into())]);
+    assert_eq!(found("AWS_EC2_001 AWS_NOPE_001"), [("AWS_LITERAL", "AWS_EC2_001".into())]);
+}

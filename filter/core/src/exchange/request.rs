@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The header that carries the provider's host to the router.
-pub const ORIGINAL_HOST: &str = "x-original-host";
+pub(super) const ORIGINAL_HOST: &str = "x-original-host";
 /// Longest request id that is repeated.
 const MAX_REQUEST_ID: usize = 128;
 /// Widening a span can touch the next one; text that still does not read back after this is refused.

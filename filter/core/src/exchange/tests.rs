@@ -1,1 +1,396 @@
+use super::*;
+use crate::config::Config;
+use alloc::format;
+use alloc::vec::Vec;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
+const HOSTS: &str =
+    r#""hosts":["api.anthropic.com","*.openai.com"],"base_urls":{"a.localhost":"api.anthropic.com"}"#;
+
+fn vm(more: &str) -> Vm {
+    Vm::new(Config::from_json(format!("{{{HOSTS}{more}}}").as_bytes()).unwrap()).unwrap()
+}
+
+fn head(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    let defaults = [
+        (":method", "POST"),
+        (":authority", "api.anthropic.com"),
+        (":path", "/v1/messages"),
+        ("content-type", "application/json"),
+        ("x-request-id", "abc-1"),
+    ];
+    let kept = defaults.iter().filter(|(name, _)| !list.iter().any(|(other, _)| other == name));
+    let all = kept.chain(list).filter(|(_, value)| *value != "-");
+    all.map(|(name, value)| ((*name).into(), value.as_bytes().to_vec())).collect()
+}
+
+/// Runs a request; the refusal if there is one, and the states it went through.
+fn run(vm: &Vm, list: &[(&str, &str)], body: &[u8]) -> Result<Actions, Refusal> {
+    let mut exchange = Exchange::new();
+    let head = head(list);
+    let actions = exchange.handle(vm, Input::RequestHead { headers: Headers(&head), end: false });
+    if let Next::Refuse(refusal) = actions.next {
+        return Err(refusal);
+    }
+    let (half, _) = body.split_at(body.len() / 2);
+    if let Next::Refuse(refusal) = exchange.handle(vm, Input::RequestHeld(half.len())).next {
+        return Err(refusal);
+    }
+    let actions = exchange.handle(vm, Input::RequestBody(body));
+    match actions.next {
+        Next::Refuse(refusal) => Err(refusal),
+        _ => Ok(actions),
+    }
+}
+
+#[test]
+fn refusals() {
+    let vm = vm(r#","max_body_bytes":200"#);
+    let ok = br#"{"messages":[]}"#.as_slice();
+    let big = [b"\"".as_slice(), &[b'x'; 300], b"\""].concat();
+    let grows = format!("[{}\"1.1.1.1\"]", "\"1.1.1.1\",".repeat(14));
+    assert!(grows.len() <= 200);
+    let cases: &[(&[(&str, &str)], &[u8], u16, &str, &str)] = &[
+        (&[(":authority", "-")], ok, 400, "host_missing", "host"),
+        (&[(":authority", "")], ok, 400, "host_missing", "host"),
+        (&[(":authority", "a b")], ok, 400, "host_missing", "host"),
+        (&[(":authority", "Evil.com:443")], ok, 403, "host_not_allowed", "evil.com"),
+        (&[(":authority", "[::1]")], ok, 403, "host_not_allowed", "[::1]"),
+        (&[("upgrade", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":method", "CONNECT")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":path", "/v1/x/i-12345678")], ok, 422, "identifier_in_target", "path"),
+        (
+            &[(":path", "/v1/x?a=arn%3Aaws%3Aiam%3A%3A123456789012%3Aroot")],
+            ok,
+            422,
+            "identifier_in_target",
+            "query",
+        ),
+        (&[(":path", "/v1/x?a=%69-12345678")], ok, 422, "identifier_in_target", "query"),
+        (&[("content-length", "201")], ok, 413, "body_too_large", "max_body_bytes"),
+        (&[], &big, 413, "body_too_large", "max_body_bytes"),
+        (&[], grows.as_bytes(), 413, "body_too_large", "after masking"),
+        (&[("content-type", "-")], ok, 415, "content_type_unsupported", "JSON"),
+        (
+            &[("content-type", "text/plain"), ("content-length", "15")],
+            ok,
+            415,
+            "content_type_unsupported",
+            "JSON",
+        ),
+        (
+            &[("content-type", "multipart/form-data; boundary=x")],
+            ok,
+            415,
+            "content_type_unsupported",
+            "`multipart`",
+        ),
+        (&[("content-encoding", "gzip")], ok, 415, "content_encoding_unsupported", "content-encoding"),
+        (&[("content-type", "application/json; charset=latin1")], ok, 400, "body_unreadable", "UTF-8"),
+        (&[], b"not json", 400, "body_unreadable", "byte 1"),
+        (&[], b"{\"a\":1", 400, "body_unreadable", "not valid JSON"),
+        (&[], b"\xef\xbb\xbf{}", 400, "body_unreadable", "byte order mark"),
+        (&[], b"[\"\xff\"]", 400, "body_unreadable", "not UTF-8"),
+        (&[], br#"{"messages":[{"role":"user","role":"user"}]}"#, 400, "body_unreadable", "/messages/0/role"),
+        (&[], br#"{"model":"i-12345678"}"#, 422, "identifier_in_field", "/model"),
+        (
+            &[],
+            br#"{"messages":[{"content":[{"source":{"type":"base64","data":"i-1 x"}}]}]}"#,
+            400,
+            "body_unreadable",
+            "/messages/0/content/0/source/data",
+        ),
+    ];
+    for (list, body, status, code, says) in cases {
+        let refusal = run(&vm, list, body).expect_err(code);
+        assert_eq!((refusal.status, refusal.code), (*status, *code), "{list:?}");
+        assert!(refusal.message.contains(says), "{}", refusal.message);
+        assert_eq!(refusal.request_id, "abc-1");
+        assert!(!refusal.message.contains("12345678"), "{}", refusal.message);
+        let json: serde_json::Value = serde_json::from_slice(&refusal.json()).unwrap();
+        assert_eq!(json["error"]["type"], *code);
+        assert_eq!(json["request_id"], "abc-1");
+    }
+}
+
+#[test]
+fn what_is_accepted() {
+    let vm = vm("");
+    let ok = br#"{"messages":[]}"#.as_slice();
+    for list in [
+        &[][..],
+        &[(":authority", "API.Anthropic.com.:443")],
+        &[(":authority", "a.localhost:8081")],
+        &[(":authority", "eu.api.openai.com")],
+        &[("content-type", "Application/JSON; charset=\"UTF-8\"")],
+        &[("content-type", "application/vnd.x+json")],
+        &[("content-encoding", "identity")],
+        &[(":path", "/v1/messages?beta=true")],
+    ] {
+        let actions = run(&vm, list, ok).unwrap();
+        assert!(actions.body.is_none() && matches!(actions.next, Next::Continue), "{list:?}");
+    }
+    assert!(run(&vm, &[("content-type", "-")], b"").is_ok(), "an empty body needs no type");
+}
+
+#[test]
+fn settings_let_through() {
+    let multipart = [("content-type", "multipart/form-data; boundary=x")];
+    let vm = vm(r#","multipart":"pass""#);
+    let actions = run(&vm, &multipart, b"--x i-12345678").unwrap();
+    assert!(actions.body.is_none());
+    assert_eq!(actions.counts[0].counter, Counter::PassedUnread);
+
+    let signed =
+        br#"{"messages":[{"content":[{"type":"thinking","thinking":"i-12345678","signature":"x"}]}]}"#;
+    assert_eq!(run(&vm, &[], signed).unwrap().counts[0].counter, Counter::SignedPassed);
+    let strict = self::vm(r#","signed_thinking":"refuse""#);
+    assert_eq!(run(&strict, &[], signed).unwrap_err().status, 422);
+    let unsigned =
+        br#"{"messages":[{"content":[{"type":"thinking","thinking":"i-12345678","signature":""}]}]}"#;
+    let masked = run(&strict, &[], unsigned).unwrap().body.unwrap();
+    assert!(String::from_utf8(masked).unwrap().contains("AWS_EC2_001"));
+}
+
+#[test]
+fn the_head_towards_the_provider() {
+    let vm = vm("");
+    let head = head(&[
+        (":authority", "a.localhost:1"),
+        ("x-original-host", "evil.com"),
+        ("x-original-host", "evil.org"),
+        ("content-length", "15"),
+        ("accept", "*/*"),
+        ("accept-encoding", "gzip"),
+        ("authorization", "Bearer x"),
+        ("x-api-key", "k"),
+        ("anthropic-version", "2023-06-01"),
+        ("x-stainless-lang", "python"),
+        ("user-agent", "test"),
+        ("cookie", "a=b"),
+        ("referer", "http://internal"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("x-envoy-internal", "true"),
+        ("traceparent", "00-x"),
+        ("te", "trailers"),
+    ]);
+    let actions = Exchange::new().handle(&vm, Input::RequestHead { headers: Headers(&head), end: false });
+    let removed = |name: &str| HeaderChange::Remove(name.into());
+    assert_eq!(
+        actions.headers,
+        [
+            HeaderChange::Set("x-original-host", "api.anthropic.com".into()),
+            removed("x-request-id"),
+            removed("cookie"),
+            removed("referer"),
+            removed("x-forwarded-for"),
+            removed("x-envoy-internal"),
+            removed("traceparent"),
+            removed("te"),
+            removed("content-length"),
+            HeaderChange::Set("accept-encoding", "identity".into()),
+        ]
+    );
+}
+
+#[test]
+fn values_that_are_not_text_are_read_all_the_same() {
+    let vm = vm("");
+    for name in [
+        ":authority",
+        ":path",
+        ":method",
+        "content-type",
+        "content-encoding",
+        "content-length",
+        "upgrade",
+        "x-request-id",
+    ] {
+        let mut head = head(&[(name, "-")]);
+        head.push((name.into(), b"\xff\xfe".to_vec()));
+        let mut exchange = Exchange::new();
+        exchange.handle(&vm, Input::RequestHead { headers: Headers(&head), end: false });
+        exchange.handle(&vm, Input::RequestBody(br#"["i-12345678"]"#));
+        for name in ["content-type", "content-encoding", "content-length", ":status"] {
+            let mut exchange = sent(&vm);
+            let head = [(name.into(), b"\xff\xfe".to_vec())];
+            exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end: false });
+            exchange.handle(&vm, Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true });
+        }
+    }
+}
+
+/// An exchange whose masked request has gone out.
+fn sent(vm: &Vm) -> Exchange {
+    let mut exchange = Exchange::new();
+    exchange.handle(vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    exchange.handle(vm, Input::RequestBody(br#"["i-12345678"]"#));
+    assert!(matches!(exchange.state, State::Sent { .. }));
+    exchange
+}
+
+fn response(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    list.iter().map(|(name, value)| ((*name).into(), value.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn heads_of_responses() {
+    let vm = vm("");
+    let answer = |list: &[(&str, &str)], end| {
+        let mut exchange = sent(&vm);
+        let head = response(list);
+        let actions = exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end });
+        (actions, exchange.restores())
+    };
+    let json = ("content-type", "application/json");
+    let (actions, restores) =
+        answer(&[json, ("content-length", "5"), ("etag", "x"), ("x-ratelimit", "1")], false);
+    assert!(restores);
+    let removed = |name: &str| HeaderChange::Remove(name.into());
+    assert_eq!(actions.headers, [removed("content-length"), removed("etag")]);
+    let (actions, restores) = answer(&[json, ("content-encoding", "gzip")], false);
+    assert!(matches!(actions.next, Next::Refuse(Refusal { status: 502, .. })) && !restores);
+    for (list, end) in
+        [(&[json][..], true), (&[("content-type", "image/png"), ("content-encoding", "gzip")], false)]
+    {
+        let (actions, restores) = answer(list, end);
+        assert!(actions.headers.is_empty() && matches!(actions.next, Next::Continue) && !restores);
+    }
+}
+
+#[test]
+fn without_content_type_the_first_bytes_tell() {
+    let vm = vm("");
+    for (body, expected) in [
+        (r#" {"a":"AWS_EC2_001"}"#, r#" {"a":"i-12345678"}"#),
+        ("event: x\ndata: {\"a\":\"AWS_EC2_001\"}\n\n", "event: x\ndata: {\"a\":\"i-12345678\"}\n\n"),
+        ("\u{feff}data: {\"a\":\"AWS_EC2_001\"}\n\n", "\u{feff}data: {\"a\":\"i-12345678\"}\n\n"),
+        ("da AWS_EC2_001", "da i-12345678"),
+        ("dat", "dat"),
+        ("", ""),
+        (" \n", " \n"),
+    ] {
+        for cut in 0..=body.len() {
+            let (first, second) = body.as_bytes().split_at(cut);
+            let mut exchange = sent(&vm);
+            exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+            let mut shown = first.to_vec();
+            let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: &shown, end: false });
+            shown = actions.body.unwrap_or(shown);
+            let mut got = Vec::new();
+            if !matches!(actions.next, Next::Hold) {
+                got = mem::take(&mut shown);
+            }
+            shown.extend_from_slice(second);
+            let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: &shown, end: true });
+            got.extend(actions.body.unwrap_or(shown));
+            assert_eq!(String::from_utf8_lossy(&got), expected, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn endings_may_be_told_twice() {
+    let vm = vm("");
+    let mut exchange = sent(&vm);
+    // Envoy shows the body again with the trailers; it is masked by then.
+    let actions = exchange.handle(&vm, Input::RequestBody(br#"["AWS_EC2_001"]"#));
+    assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
+    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+    exchange.handle(&vm, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
+    assert!(matches!(exchange.handle(&vm, Input::ResponseTrailers).next, Next::Continue));
+}
+
+#[test]
+fn nothing_leaves_out_of_order_or_after_a_refusal() {
+    let vm = vm("");
+    let body = br#"["i-12345678"]"#;
+    let reply = || Input::StoreReply { reply: StoreReply::Failed, body };
+    for input in [Input::RequestBody(body), Input::RequestHeld(1), reply()] {
+        assert!(matches!(Exchange::new().handle(&vm, input).next, Next::Hold));
+    }
+    let mut exchange = Exchange::new();
+    let evil = head(&[(":authority", "evil.com")]);
+    exchange.handle(&vm, Input::RequestHead { headers: Headers(&evil), end: false });
+    for input in [Input::RequestBody(body), Input::RequestHeld(1), reply()] {
+        assert!(matches!(exchange.handle(&vm, input).next, Next::Hold));
+    }
+    // The refusal itself is a response, and passes.
+    let actions = exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+    assert!(matches!(actions.next, Next::Continue) && actions.body.is_none());
+}
+
+mod bridge {
+    use super::*;
+
+    const BODY: &[u8] = br#"["i-12345678 AKIAIOSFODNN7EXAMPLE"]"#;
+
+    fn waiting(vm: &Vm) -> (Exchange, Call) {
+        let mut exchange = Exchange::new();
+        exchange.handle(vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+        match exchange.handle(vm, Input::RequestBody(BODY)).next {
+            Next::Lookup(call) => (exchange, call),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn bridge_vm() -> Vm {
+        vm(r#","mapping":{"store":"bridge","bridge":{"cluster":"bridge","timeout_ms":250.0}}"#)
+    }
+
+    #[test]
+    fn one_batched_call_then_the_request_goes_on() {
+        let vm = bridge_vm();
+        let (mut exchange, call) = waiting(&vm);
+        assert_eq!((call.cluster.as_str(), call.path.as_str()), ("bridge", "/v1/scopes/default/tokens"));
+        assert_eq!(call.timeout.as_millis(), 250);
+        assert_eq!(
+            String::from_utf8(call.body.clone()).unwrap(),
+            r#"{"values":[{"kind":"EC2","value":"i-12345678","keep":true},{"kind":"ACCESS_KEY","value":"AKIAIOSFODNN7EXAMPLE","keep":false}]}"#
+        );
+        assert!(!format!("{call:?} {exchange:?}").contains("12345678"));
+        // Nothing goes on while it waits.
+        assert!(matches!(exchange.handle(&vm, Input::RequestHeld(1)).next, Next::Hold));
+        let reply = StoreReply::Answered {
+            status: 200,
+            body: br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_1234"]}"#,
+        };
+        let actions = exchange.handle(&vm, Input::StoreReply { reply, body: BODY });
+        assert_eq!(actions.body.as_deref(), Some(br#"["AWS_EC2_007 AWS_ACCESS_KEY_1234"]"#.as_slice()));
+        exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+        let chunk =
+            Input::ResponseChunk { bytes: br#"["AWS_EC2_007 AWS_EC2_001 AWS_ACCESS_KEY_1234"]"#, end: true };
+        let got = exchange.handle(&vm, chunk).body.unwrap();
+        assert_eq!(String::from_utf8(got).unwrap(), r#"["i-12345678 AWS_EC2_001 AWS_ACCESS_KEY_1234"]"#);
+    }
+
+    #[test]
+    fn anything_but_good_tokens_is_refused() {
+        let vm = bridge_vm();
+        let answered = |status, body| StoreReply::Answered { status, body };
+        for reply in [
+            StoreReply::Failed,
+            answered(500, br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_001"]}"#),
+            answered(200, b""),
+            answered(200, b"<html>"),
+            answered(200, br#"{"tokens":[]}"#),
+            answered(200, br#"{"tokens":["AWS_EC2_007"]}"#),
+            answered(200, br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_001","AWS_EC2_008"]}"#),
+            answered(200, br#"{"tokens":["AWS_EC2_007","AWS_EC2_007"]}"#),
+            answered(200, br#"{"tokens":["AWS_ACCESS_KEY_001","AWS_EC2_007"]}"#),
+            answered(200, br#"{"tokens":["i-12345678","AWS_ACCESS_KEY_001"]}"#),
+            answered(200, br#"{"tokens":["AWS_EC2_7","AWS_ACCESS_KEY_001"]}"#),
+            answered(200, br#"{"tokens":["AWS_EC2_007 ","AWS_ACCESS_KEY_001"]}"#),
+        ] {
+            let (mut exchange, _) = waiting(&vm);
+            let actions = exchange.handle(&vm, Input::StoreReply { reply, body: BODY });
+            let Next::Refuse(refusal) = actions.next else { panic!("{reply:?}") };
+            assert_eq!(
+                (refusal.status, refusal.code, refusal.retry_after),
+                (503, "store_unavailable", Some(1))
+            );
+            assert!(actions.body.is_none());
+        }
+    }
+}

@@ -146,10 +146,8 @@ impl Reader<'_> {
             Rule::MediaUrl if is_data_url(view.text) => {}
             Rule::Channel(_) | Rule::MediaUrl | Rule::Text => self.text(&view),
             Rule::Ends(_) | Rule::Envelope | Rule::EventType(_) | Rule::Fixed | Rule::Index => {
-                if !key && self.walk.name() == b"type" && view.text == b"text" {
-                    if let Some(object) = self.objects.last_mut() {
-                        object.is_text = true;
-                    }
+                if let Some(object) = self.objects.last_mut() {
+                    object.is_text |= !key && self.walk.name() == b"type" && view.text == b"text";
                 }
                 self.visitor.fixed(&view);
             }
@@ -276,7 +274,7 @@ fn is_base64(text: &[u8]) -> bool {
     let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
     let digits = text.get(..text.len() - padding).unwrap_or_default();
     digits.len() % 4 != 1
-        && (padding == 0 || text.len() % 4 == 0)
+        && (padding == 0 || text.len().is_multiple_of(4))
         && digits
             .iter()
             .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))

@@ -2,6 +2,7 @@
 
 use super::Unescaped;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// The text of one JSON string, with the way back to the bytes of the body.
 ///
@@ -27,15 +28,29 @@ enum Source<'a> {
 impl View<'_> {
     /// Where the character at `position` of the text (or the end of the text) stands in the body.
     pub fn raw(&self, position: usize) -> usize {
-        let outer = match self.source {
+        let outer = self.outer(position);
+        self.parent.map_or(outer, |parent| parent.raw(outer))
+    }
+
+    /// How a range of the text is spelled in the string of the body that it is in, with the escapes of every
+    /// string in between.
+    pub fn spelling(&self, range: Range<usize>) -> &[u8] {
+        match self.parent {
+            Some(parent) => parent.spelling(self.outer(range.start)..self.outer(range.end)),
+            None => self.text.get(range).unwrap_or_default(),
+        }
+    }
+
+    /// Where a character of the text stands in what the text is taken from.
+    fn outer(&self, position: usize) -> usize {
+        match self.source {
             Source::At(start) => start + position,
             Source::Runs(runs) => {
                 let after = runs.partition_point(|(text, _)| *text <= position);
                 let (text, raw) = runs.get(after.saturating_sub(1)).copied().unwrap_or_default();
                 raw + (position - text)
             }
-        };
-        self.parent.map_or(outer, |parent| parent.raw(outer))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Form, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
 use crate::detect::{Detector, Finding, KindId, LITERAL_RULE, PROPAGATED_RULE};
+use crate::json::escape;
 use crate::json::read::{self, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
@@ -130,8 +131,8 @@ impl Visitor for Finder<'_> {
         self.detector.find(view.text, from, &mut findings);
         for finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
-            let bytes = view.text.get(finding.range).unwrap_or_default();
-            self.span(finding.kind, Form::Text, bytes, raw, view.level, finding.rule);
+            let (form, bytes) = form(view, finding.range);
+            self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
         }
         self.findings = findings;
     }
@@ -148,6 +149,20 @@ impl Visitor for Finder<'_> {
 
     fn signed(&mut self) {
         self.plan.signed += 1;
+    }
+}
+
+/// The value that stands for a range of text.
+pub(super) fn form<'a>(view: &'a View<'_>, range: Range<usize>) -> (Form, &'a [u8]) {
+    let text = view.text.get(range.clone()).unwrap_or_default();
+    if view.level == 1 {
+        return (Form::Text, text);
+    }
+    let mut respelled = Vec::with_capacity(text.len());
+    escape::append(text, view.level - 1, &mut respelled);
+    match view.spelling(range) {
+        spelling if spelling == respelled => (Form::Text, text),
+        spelling => (Form::Spelled, spelling),
     }
 }
 
@@ -205,8 +220,8 @@ impl Visitor for Propagator<'_> {
     fn text(&mut self, view: &View<'_>, from: usize) {
         for (kind, range) in self.matches(view.text, from) {
             let raw = view.raw(range.start)..view.raw(range.end);
-            let secret = Secret::new(view.text.get(range).unwrap_or_default());
-            self.further.push((kind, Form::Text, secret, raw, view.level));
+            let (form, bytes) = form(view, range);
+            self.further.push((kind, form, Secret::new(bytes), raw, view.level));
         }
     }
 

@@ -1,5 +1,6 @@
 //! After splicing: the recogniser must find in the masked body exactly what was inserted.
 
+use super::find::form;
 use super::{Form, Plan, Span, Spliced, Unmaskable, Value};
 use crate::detect::{Detector, LITERAL_RULE};
 use crate::json::read::{self, View, Visitor};
@@ -77,6 +78,12 @@ impl Plan {
         body: &[u8],
         mut range: Range<usize>,
     ) -> Result<(), Unmaskable> {
+        let covered =
+            |span: &Span| span.raw.start <= range.start && range.end <= span.raw.end && span.raw != range;
+        if self.spans.iter().any(covered) {
+            // A range before this one has taken it in.
+            return Ok(());
+        }
         let before = self.spans.len();
         let wanted = range.clone();
         self.spans.retain(|span| {
@@ -92,9 +99,8 @@ impl Plan {
         }
         let mut cutter = Cutter { range: range.clone(), cut: None };
         read::document(body, shape, &mut cutter).map_err(Unmaskable::Unreadable)?;
-        let (secret, level) = cutter.cut.ok_or(Unmaskable::Ambiguous)?;
-        let value =
-            self.add_value(Value { kind: detector.literal(), form: Form::Text, secret, reads_as: None });
+        let (form, secret, level) = cutter.cut.ok_or(Unmaskable::Ambiguous)?;
+        let value = self.add_value(Value { kind: detector.literal(), form, secret, reads_as: None });
         self.spans.push(Span { raw: range, value, level, rule: LITERAL_RULE });
         self.spans.sort_unstable_by_key(|span| span.raw.start);
         Ok(())
@@ -144,7 +150,7 @@ impl Visitor for Found<'_> {
 /// Cuts the text of one range of the body out of the view that holds it.
 struct Cutter {
     range: Range<usize>,
-    cut: Option<(Secret, usize)>,
+    cut: Option<(Form, Secret, usize)>,
 }
 
 impl Visitor for Cutter {
@@ -157,8 +163,8 @@ impl Visitor for Cutter {
         }
         let position = |raw: usize| (from..=view.text.len()).find(|&at| view.raw(at) == raw);
         if let (Some(start), Some(end)) = (position(self.range.start), position(self.range.end)) {
-            let bytes = view.text.get(start..end).unwrap_or_default();
-            self.cut = Some((Secret::new(bytes), view.level));
+            let (form, bytes) = form(view, start..end);
+            self.cut = Some((form, Secret::new(bytes), view.level));
         }
     }
     fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}

@@ -147,6 +147,7 @@ impl Matcher {
         let ends = candidate.escapes == 0 && !after.is_some_and(boundary::binds);
         if let (Some(entry), true) = (entry, ends) {
             to.out.append(&mut self.quote);
+            let levels = if entry.form == Form::Spelled { levels.min(1) } else { levels };
             escape::append(entry.value.expose(), levels, to.out);
             to.tally.restored += 1;
             let token: Vec<u8> = self.units.iter().map(|(byte, _)| *byte).collect();

@@ -166,7 +166,9 @@ impl SseUnmasker {
         if self.data.is_empty() {
             self.probe = Lexer::new(Documents::One);
         }
-        let settled = settles(&mut self.probe, value) || self.data.len() + line.len() > MAX_EVENT;
+        let settled = settles(&mut self.probe, value)
+            || settles(&mut self.probe, b"\n")
+            || self.data.len() + line.len() > MAX_EVENT;
         if settled && self.data.is_empty() {
             self.event(&[Line { field, value, terminator: b"" }], to);
             return Sink::Out;

@@ -40,7 +40,7 @@ fn says_what_each_byte_is() {
         (r#""a""#, "(t)"),
         ("null", "0000"),
         ("0", "0"),
-        (r#"["text longer than one machine word"]"#, "<(tttttttttttttttttttttttttttttttttt)>"),
+        (r#"["text longer than one machine word"]"#, "<(ttttttttttttttttttttttttttttttttt)>"),
     ];
     for (json, expected) in cases {
         assert_eq!(read(Documents::One, &[json.as_bytes()]).as_deref(), Ok(expected), "{json}");

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 /// Most channels that are open at once in one stream. Text beyond is restored within its event.
 ///
 /// A model that answers with this many parallel choices or tool calls has not been seen.
-pub const MAX_CHANNELS: usize = 256;
+pub(super) const MAX_CHANNELS: usize = 256;
 
 /// The open channels of one stream, oldest first.
 #[derive(Debug, Default)]

@@ -32,12 +32,18 @@ impl SseUnmasker {
         let mut restored = Vec::new();
         let mut event = self.channels.in_event(self.shape, &self.head, &data, &facts);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
-        for line in lines {
+        for (index, line) in lines.iter().enumerate() {
             inner.out.extend_from_slice(line.field);
             json.push_with(line.value, &mut event, &mut inner);
+            if index + 1 == lines.len() {
+                json.finish_with(&mut event, &mut inner);
+            } else {
+                // Lines of data are joined by a line feed; in its place stands what ended the line.
+                json.push_with(b"\n", &mut event, &mut inner);
+                inner.out.pop();
+            }
             inner.out.extend_from_slice(line.terminator);
         }
-        json.finish_with(&mut event, &mut inner);
         self.channels.end(&facts, to);
         to.out.append(&mut self.head);
         to.out.append(&mut restored);
@@ -61,7 +67,7 @@ impl Facts {
             Ends::All => facts.ends.push(Vec::new()),
             Ends::Same => same.push(starts.to_vec()),
         };
-        for_each_value(shape, data, &mut |rule, value, starts| {
+        for_each_value(shape, data, |rule, value, starts| {
             let bytes = data.get(value).unwrap_or_default();
             match rule {
                 Rule::Index => {
@@ -97,7 +103,7 @@ impl Facts {
 }
 
 /// Calls `each` with every scalar (as spelled), string (its content as spelled) and, for [`Rule::Ends`], container.
-fn for_each_value(shape: &'static Shape, data: &[u8], each: &mut dyn FnMut(Rule, Range<usize>, &[usize])) {
+fn for_each_value(shape: &'static Shape, data: &[u8], mut each: impl FnMut(Rule, Range<usize>, &[usize])) {
     let mut lexer = Lexer::new(Documents::One);
     let mut walk = Walk::new(shape);
     let (mut at, mut string, mut in_key) = (0, 0, false);
