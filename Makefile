@@ -26,6 +26,10 @@ WASM_DIR := target/wasm32-wasip1/wasm
 WASM := $(WASM_DIR)/cloakroom.wasm
 WASM_TRAP := $(WASM_DIR)/cloakroom_trap.wasm
 
+# Golden files: what the module asks of its host, and the JSON Schema of its configuration.
+IMPORTS := filter/proxy-wasm/imports.txt
+SCHEMA := filter/core/config.schema.json
+
 # The adapter's code calls functions that only a wasm host has: it compiles natively, but does not link.
 NATIVE := --workspace --exclude cloakroom-proxy-wasm
 
@@ -55,10 +59,10 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	cargo clippy --locked -p cloakroom-core --tests --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked $(NATIVE) --no-deps --document-private-items
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -p cloakroom-proxy-wasm --target wasm32-wasip1 --no-deps --document-private-items
-	$(CARGO_DENY) --locked check bans licenses sources
+	$(CARGO_DENY) --locked check --hide-inclusion-graph bans licenses sources
 	@# A new import means that a dependency wants something of the host: a clock, entropy, files.
-	$(call imports,$(WASM)) | diff -u filter/proxy-wasm/imports.txt - || \
-	  { echo 'the module imports something else than filter/proxy-wasm/imports.txt says; if that is meant: make golden'; exit 1; }
+	$(call imports,$(WASM)) | diff -u $(IMPORTS) - || { echo '$(IMPORTS) is out of date: see make golden'; exit 1; }
+	$(schema) | diff -u $(SCHEMA) - || { echo '$(SCHEMA) is out of date: see make golden'; exit 1; }
 
 .PHONY: test
 test: needs $(WASM_RUNNER) wasm trap-wasm envoy ## All tests: native, core on wasm in Node, end to end on a real Envoy
@@ -89,7 +93,8 @@ envoy: needs $(ENVOY) ## The pinned Envoy: target/envoy/bin/envoy
 
 .PHONY: golden
 golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit
-	$(call imports,$(WASM)) > filter/proxy-wasm/imports.txt
+	$(call imports,$(WASM)) > $(IMPORTS)
+	$(schema) > $(SCHEMA)
 
 .PHONY: clean
 clean: ## Removes everything that was built or installed
@@ -102,6 +107,8 @@ define imports
 node -e 'const m = new WebAssembly.Module(require("fs").readFileSync(process.argv[1])); \
   console.log([...new Set(WebAssembly.Module.imports(m).map(i => i.module + "." + i.name))].sort().join("\n"))' $(1)
 endef
+
+schema = cargo run --quiet --locked -p cloakroom-cli -- schema
 
 .PHONY: needs
 needs:
