@@ -68,7 +68,7 @@ impl Settings {
     /// Limits bodies to this size, in the two places where an operator has to.
     #[must_use]
     pub fn max_body_bytes(self, bytes: u32) -> Self {
-        self.set("max_body_bytes", bytes).set_in_filter("max_body_bytes", bytes.into())
+        self.set_in_filter("max_body_bytes", bytes.into())
     }
 }
 

@@ -79,6 +79,10 @@ impl Exchange {
             (State::Start, Input::RequestHead { headers, end }) => self.request_head(vm, headers, end),
             (State::Body(treatment), Input::RequestHeld(bytes)) => self.request_held(vm, treatment, bytes),
             (State::Body(treatment), Input::RequestBody(body)) => self.request_body(vm, treatment, body),
+            (State::Body(treatment), Input::RequestTrailers { trailers, body }) => {
+                let actions = self.request_body(vm, treatment, body);
+                request::without(trailers, actions)
+            }
             (State::Waiting { api, plan }, Input::StoreReply { reply, body }) => {
                 self.store_reply(vm, api, plan, reply, body)
             }
@@ -92,18 +96,23 @@ impl Exchange {
             (State::Restoring { framing, mapping }, Input::ResponseChunk { bytes, end }) => {
                 self.response_chunk(framing, mapping, bytes, end)
             }
-            (state, Input::ResponseTrailers) => {
-                self.state = state;
-                Actions::proceed()
+            (State::Restoring { framing, mapping }, Input::ResponseTrailers(held)) => {
+                self.response_trailers(framing, mapping, held)
             }
             // An answer before the request was sent is not the provider's: Envoy's own errors, for example.
-            (state, Input::ResponseHead { .. } | Input::ResponseChunk { .. }) => {
+            (
+                state,
+                Input::ResponseHead { .. } | Input::ResponseChunk { .. } | Input::ResponseTrailers(_),
+            ) => {
                 self.state = state;
                 Actions::proceed()
             }
-            (state @ (State::Open | State::Sent { .. } | State::Restoring { .. }), _) => {
+            (state @ (State::Open | State::Sent { .. } | State::Restoring { .. }), input) => {
                 self.state = state;
-                Actions::proceed()
+                match input {
+                    Input::RequestTrailers { trailers, .. } => request::without(trailers, Actions::proceed()),
+                    _ => Actions::proceed(),
+                }
             }
             // Out of order, or after a refusal.
             (State::Refused | State::Start | State::Body(_) | State::Waiting { .. }, _) => Next::Hold.into(),

@@ -9,25 +9,29 @@ use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// Which of a stream's two messages.
+/// Which part of a stream a callback is about. Calls about another part are not legal.
 #[derive(Clone, Copy)]
-pub(crate) enum Message {
-    Request,
-    Response,
+pub(crate) enum Part {
+    RequestHead,
+    RequestBody,
+    RequestTrailers,
+    ResponseHead,
+    ResponseBody,
 }
 
-impl Message {
+impl Part {
     fn headers(self) -> MapType {
         match self {
-            Self::Request => MapType::HttpRequestHeaders,
-            Self::Response => MapType::HttpResponseHeaders,
+            Self::RequestHead | Self::RequestBody => MapType::HttpRequestHeaders,
+            Self::RequestTrailers => MapType::HttpRequestTrailers,
+            Self::ResponseHead | Self::ResponseBody => MapType::HttpResponseHeaders,
         }
     }
 
     fn body(self) -> BufferType {
         match self {
-            Self::Request => BufferType::HttpRequestBody,
-            Self::Response => BufferType::HttpResponseBody,
+            Self::RequestHead | Self::RequestBody | Self::RequestTrailers => BufferType::HttpRequestBody,
+            Self::ResponseHead | Self::ResponseBody => BufferType::HttpResponseBody,
         }
     }
 }
@@ -41,13 +45,13 @@ pub(crate) fn log_error(message: &str) {
     let _ = hostcalls::log(LogLevel::Error, message);
 }
 
-pub(crate) fn headers(message: Message) -> Vec<(String, Vec<u8>)> {
-    hostcalls::get_map_bytes(message.headers()).unwrap_or_default()
+pub(crate) fn headers(part: Part) -> Vec<(String, Vec<u8>)> {
+    hostcalls::get_map_bytes(part.headers()).unwrap_or_default()
 }
 
-pub(crate) fn change_headers(message: Message, changes: &[HeaderChange]) {
+pub(crate) fn change_headers(part: Part, changes: &[HeaderChange]) {
     for change in changes {
-        let map = message.headers();
+        let map = part.headers();
         // These fail only for a map that does not exist in this phase.
         let _ = match change {
             HeaderChange::Remove(name) => hostcalls::remove_map_value(map, name),
@@ -59,13 +63,13 @@ pub(crate) fn change_headers(message: Message, changes: &[HeaderChange]) {
 }
 
 /// What the host holds of the body, if it holds something.
-pub(crate) fn body(message: Message) -> Vec<u8> {
-    buffer(message.body(), usize::MAX)
+pub(crate) fn body(part: Part) -> Vec<u8> {
+    buffer(part.body(), usize::MAX)
 }
 
 /// Replaces all of what the host holds.
-pub(crate) fn set_body(message: Message, bytes: &[u8]) {
-    let _ = hostcalls::set_buffer(message.body(), 0, usize::MAX, bytes);
+pub(crate) fn set_body(part: Part, bytes: &[u8]) {
+    let _ = hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes);
 }
 
 /// Answers the client in the provider's place.

@@ -1,7 +1,7 @@
 //! One stream: callbacks become inputs, actions become host calls. At most one call that ends the callback's
 //! business (resume, refuse, dispatch), and that one last.
 
-use crate::host::{self, Message, Metrics};
+use crate::host::{self, Metrics, Part};
 use cloakroom_core::exchange::{Next, StoreReply};
 use cloakroom_core::{Actions, Exchange, Headers, Input, Vm};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -12,8 +12,9 @@ pub(crate) struct Stream {
     vm: Rc<Vm>,
     metrics: Rc<Metrics>,
     exchange: Exchange,
-    /// True if the host holds some of the request's body for us.
+    /// True if the host holds some of a body for us. Where it does not, there is no buffer to read or write.
     holds_request: bool,
+    holds_response: bool,
     #[cfg(feature = "trap")]
     trap: Option<Vec<u8>>,
 }
@@ -25,23 +26,24 @@ impl Stream {
             metrics,
             exchange: Exchange::new(),
             holds_request: false,
+            holds_response: false,
             #[cfg(feature = "trap")]
             trap: None,
         }
     }
 
     /// Everything that actions ask for but what is next.
-    fn apply(&self, message: Message, actions: &Actions) {
-        host::change_headers(message, &actions.headers);
+    fn apply(&self, part: Part, actions: &Actions) {
+        host::change_headers(part, &actions.headers);
         if let Some(bytes) = &actions.body {
-            host::set_body(message, bytes);
+            host::set_body(part, bytes);
         }
         self.metrics.add(&actions.counts);
     }
 
     /// Carries out the actions of a callback of this message, and answers the callback.
-    fn perform(&mut self, message: Message, actions: Actions) -> Action {
-        self.apply(message, &actions);
+    fn perform(&mut self, part: Part, actions: Actions) -> Action {
+        self.apply(part, &actions);
         match actions.next {
             Next::Continue => Action::Continue,
             Next::Hold => Action::Pause,
@@ -49,22 +51,16 @@ impl Stream {
                 if host::call(&call) {
                     return Action::Pause;
                 }
-                let body = host::body(Message::Request);
+                let body = host::body(Part::RequestBody);
                 let input = Input::StoreReply { reply: StoreReply::Failed, body: &body };
                 let actions = self.exchange.handle(&self.vm, input);
-                self.perform(message, actions)
+                self.perform(part, actions)
             }
             Next::Refuse(refusal) => {
                 host::refuse(&refusal);
                 Action::Pause
             }
         }
-    }
-
-    /// The request's body is complete.
-    fn request_body(&mut self, body: &[u8]) -> Action {
-        let actions = self.exchange.handle(&self.vm, Input::RequestBody(body));
-        self.perform(Message::Request, actions)
     }
 }
 
@@ -75,9 +71,9 @@ impl Context for Stream {
             Some((status, body)) => StoreReply::Answered { status: *status, body },
             None => StoreReply::Failed,
         };
-        let body = host::body(Message::Request);
+        let body = host::body(Part::RequestBody);
         let actions = self.exchange.handle(&self.vm, Input::StoreReply { reply, body: &body });
-        if self.perform(Message::Request, actions) == Action::Continue {
+        if self.perform(Part::RequestBody, actions) == Action::Continue {
             host::resume_request();
         }
     }
@@ -85,7 +81,7 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let headers = host::headers(Message::Request);
+        let headers = host::headers(Part::RequestHead);
         #[cfg(feature = "trap")]
         {
             self.trap = Headers(&headers).get("x-cloakroom-trap").map(<[u8]>::to_vec);
@@ -93,33 +89,37 @@ impl HttpContext for Stream {
         self.trap_at(b"request-head");
         let input = Input::RequestHead { headers: Headers(&headers), end };
         let actions = self.exchange.handle(&self.vm, input);
-        self.perform(Message::Request, actions)
+        self.perform(Part::RequestHead, actions)
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         self.trap_at(b"request-body");
-        if end {
-            let body = if size == 0 { Vec::new() } else { host::body(Message::Request) };
-            return self.request_body(&body);
-        }
-        let actions = self.exchange.handle(&self.vm, Input::RequestHeld(size));
-        let action = self.perform(Message::Request, actions);
+        let actions = if end {
+            let body = if size == 0 { Vec::new() } else { host::body(Part::RequestBody) };
+            self.exchange.handle(&self.vm, Input::RequestBody(&body))
+        } else {
+            self.exchange.handle(&self.vm, Input::RequestHeld(size))
+        };
+        let action = self.perform(Part::RequestBody, actions);
         self.holds_request = size > 0 && action == Action::Pause;
         action
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         // With trailers the body's end was not told. Where nothing is held, there is no buffer to ask for.
-        let body = if self.holds_request { host::body(Message::Request) } else { Vec::new() };
-        self.request_body(&body)
+        let body = if self.holds_request { host::body(Part::RequestBody) } else { Vec::new() };
+        let trailers = host::headers(Part::RequestTrailers);
+        let input = Input::RequestTrailers { trailers: Headers(&trailers), body: &body };
+        let actions = self.exchange.handle(&self.vm, input);
+        self.perform(Part::RequestTrailers, actions)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
         self.trap_at(b"response-head");
-        let headers = host::headers(Message::Response);
+        let headers = host::headers(Part::ResponseHead);
         let input = Input::ResponseHead { headers: Headers(&headers), end };
         let actions = self.exchange.handle(&self.vm, input);
-        self.perform(Message::Response, actions)
+        self.perform(Part::ResponseHead, actions)
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
@@ -127,15 +127,17 @@ impl HttpContext for Stream {
         if !self.exchange.restores() {
             return Action::Continue;
         }
-        let bytes = if size == 0 { Vec::new() } else { host::body(Message::Response) };
-        let input = Input::ResponseChunk { bytes: &bytes, end };
-        let actions = self.exchange.handle(&self.vm, input);
-        self.perform(Message::Response, actions)
+        let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
+        let actions = self.exchange.handle(&self.vm, Input::ResponseChunk { bytes: &bytes, end });
+        let action = self.perform(Part::ResponseBody, actions);
+        self.holds_response = size > 0 && action == Action::Pause;
+        action
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        let actions = self.exchange.handle(&self.vm, Input::ResponseTrailers);
-        self.perform(Message::Response, actions)
+        let held = if self.holds_response { host::body(Part::ResponseBody) } else { Vec::new() };
+        let actions = self.exchange.handle(&self.vm, Input::ResponseTrailers(&held));
+        self.perform(Part::ResponseBody, actions)
     }
 }
 

@@ -15,8 +15,15 @@ pub enum Input<'a> {
     },
     /// More of the request's body came, and more may come: how many bytes the host holds of it in all.
     RequestHeld(usize),
-    /// The request's body is complete, at its last byte or at its trailers.
+    /// The request's body is complete.
     RequestBody(&'a [u8]),
+    /// The request's trailers came, and with them the end of its body.
+    RequestTrailers {
+        /// All of them.
+        trailers: Headers<'a>,
+        /// What the host holds of the body.
+        body: &'a [u8],
+    },
     /// The call to the bridge that was asked for has ended.
     StoreReply {
         /// How.
@@ -38,8 +45,8 @@ pub enum Input<'a> {
         /// True if nothing follows, trailers neither.
         end: bool,
     },
-    /// The response's trailers, and with them its end.
-    ResponseTrailers,
+    /// The response's trailers, and with them its end; what the host was asked to hold of the body.
+    ResponseTrailers(&'a [u8]),
 }
 
 /// How a call to the bridge ended.

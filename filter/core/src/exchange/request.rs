@@ -187,6 +187,12 @@ fn kept(vm: &Vm, headers: Headers<'_>, host: &str) -> Vec<HeaderChange> {
     changes
 }
 
+/// Takes the trailers away: no API of a provider has any, and what is in them has not been looked at.
+pub(super) fn without(trailers: Headers<'_>, mut actions: Actions) -> Actions {
+    actions.headers.extend(trailers.names().map(|name| HeaderChange::Remove(name.into())));
+    actions
+}
+
 fn content_length(headers: Headers<'_>) -> Option<usize> {
     core::str::from_utf8(headers.get("content-length")?).ok()?.parse().ok()
 }

@@ -17,7 +17,7 @@ pub(super) enum Framing {
     Json(JsonUnmasker),
     Plain(PlainUnmasker),
     /// No content type: the first bytes tell.
-    Unknown(Api, Vec<u8>),
+    Unknown(Api),
 }
 
 impl Exchange {
@@ -38,7 +38,7 @@ impl Exchange {
             return self.refuse(Reason::ResponseEncoding);
         }
         let framing = match content_type.essence.as_str() {
-            "" => Framing::Unknown(api, Vec::new()),
+            "" => Framing::Unknown(api),
             "text/event-stream" => Framing::Events(SseUnmasker::new(api.event)),
             _ if content_type.is_json() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
@@ -56,23 +56,19 @@ impl Exchange {
         bytes: &[u8],
         end: bool,
     ) -> Actions {
+        if let Framing::Unknown(api) = framing {
+            match recognise(api, bytes, end) {
+                // The host shows these bytes again, with what follows.
+                None => {
+                    self.state = State::Restoring { framing, mapping };
+                    return Next::Hold.into();
+                }
+                Some(known) => framing = known,
+            }
+        }
         let mut tally = Tally::default();
         let mut out = Vec::with_capacity(bytes.len());
         let mut hold = false;
-        if let Framing::Unknown(api, seen) = &mut framing {
-            seen.extend_from_slice(bytes);
-            match recognise(*api, seen, end) {
-                None => {
-                    self.state = State::Restoring { framing, mapping };
-                    return Actions { body: Some(out), ..Actions::proceed() };
-                }
-                Some(known) => {
-                    let seen = core::mem::take(seen);
-                    self.state = State::Restoring { framing: known, mapping };
-                    return self.resume(&seen, end);
-                }
-            }
-        }
         match &mut framing {
             Framing::Json(json) => {
                 json.push(bytes, &mapping, &mut out, &mut tally);
@@ -90,7 +86,7 @@ impl Exchange {
                 let shown = plain.push(bytes, end, &mapping, &mut tally);
                 (out, hold) = (shown.bytes, shown.hold);
             }
-            Framing::Unknown(..) => {}
+            Framing::Unknown(_) => {}
         }
         self.state = State::Restoring { framing, mapping };
         let next = if hold { Next::Hold } else { Next::Continue };
@@ -98,17 +94,14 @@ impl Exchange {
         Actions { body: changed.then_some(out), counts: counts(tally), ..next.into() }
     }
 
-    /// The framing has been recognised from bytes that the host has passed already.
-    fn resume(&mut self, seen: &[u8], end: bool) -> Actions {
-        match core::mem::take(&mut self.state) {
-            State::Restoring { framing, mapping } => {
-                let actions = self.response_chunk(framing, mapping, seen, end);
-                // `seen` is more than what the host shows now, so it must be put there even if unchanged.
-                let body = Some(actions.body.unwrap_or_else(|| seen.to_vec()));
-                Actions { body, ..actions }
+    /// Trailers end the body. Only what the host holds can still be changed.
+    pub(super) fn response_trailers(&mut self, framing: Framing, mapping: Mapping, held: &[u8]) -> Actions {
+        match framing {
+            Framing::Plain(_) | Framing::Unknown(_) if !held.is_empty() => {
+                self.response_chunk(framing, mapping, held, true)
             }
-            state => {
-                self.state = state;
+            _ => {
+                self.state = State::Open;
                 Actions::proceed()
             }
         }

@@ -299,7 +299,36 @@ fn endings_may_be_told_twice() {
     assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
     exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
     exchange.handle(&vm, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
-    assert!(matches!(exchange.handle(&vm, Input::ResponseTrailers).next, Next::Continue));
+    assert!(matches!(exchange.handle(&vm, Input::ResponseTrailers(b"")).next, Next::Continue));
+}
+
+#[test]
+fn trailers_are_looked_at_and_taken_away() {
+    let vm = vm("");
+    let trailers = [("x-checksum".into(), b"i-12345678".to_vec())];
+    let trailers = || Headers(&trailers);
+    let mut exchange = Exchange::new();
+    exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    let body = br#"["i-12345678"]"#;
+    let actions = exchange.handle(&vm, Input::RequestTrailers { trailers: trailers(), body });
+    assert_eq!(actions.headers, [HeaderChange::Remove("x-checksum".into())]);
+    assert_eq!(actions.body.as_deref(), Some(br#"["AWS_EC2_001"]"#.as_slice()));
+    // Also where the body was settled before.
+    let actions = sent(&vm).handle(&vm, Input::RequestTrailers { trailers: trailers(), body: b"" });
+    assert_eq!(actions.headers, [HeaderChange::Remove("x-checksum".into())]);
+    // In a response they end what is held.
+    for (content_type, held, expected) in
+        [("text/plain", "see AWS_EC2_001", "see i-12345678"), ("", "AWS_EC2_001", "i-12345678")]
+    {
+        let mut exchange = sent(&vm);
+        let head = response(&[("content-type", content_type)]);
+        exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end: false });
+        let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: held.as_bytes(), end: false });
+        assert!(content_type.is_empty() || matches!(actions.next, Next::Hold), "{actions:?}");
+        let shown = actions.body.unwrap_or_else(|| held.as_bytes().to_vec());
+        let actions = exchange.handle(&vm, Input::ResponseTrailers(&shown));
+        assert_eq!(String::from_utf8(actions.body.unwrap_or(shown)).unwrap(), expected);
+    }
 }
 
 #[test]
@@ -323,6 +352,8 @@ fn nothing_leaves_out_of_order_or_after_a_refusal() {
 
 mod bridge {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const BODY: &[u8] = br#"["i-12345678 AKIAIOSFODNN7EXAMPLE"]"#;
 

@@ -1,13 +1,13 @@
 //! Text without a terminator, such as `text/plain`, restored while it streams.
 //!
-//! A host cannot add bytes once trailers have come, and it is not known before that they will. So the
-//! undecided tail is not kept here: it is shown to the host as it is, and the host is asked to hold it.
-//! The next call gets it back in front of the new bytes:
+//! A host cannot add bytes once trailers have come, it can only change what it holds then; and it is not known
+//! before that they will come. So the undecided tail is not kept here: it is shown to the host as it is, and the
+//! host is asked to hold it. The next call gets it back in front of the new bytes:
 //!
 //! ```text
 //! call n      out = settled ++ tail, hold
 //! call n+1    in  = settled ++ tail ++ new bytes   →   out = settled ++ more settled ++ new tail
-//! trailers    the host sends settled ++ tail as they are
+//! trailers    in  = settled ++ tail                →   out = settled ++ all of the rest
 //! ```
 
 use super::mapping::Mapping;
@@ -50,14 +50,12 @@ impl PlainUnmasker {
         let (settled, tail) = held.split_at(self.settled.min(held.len()));
         let mut bytes = settled.to_vec();
         let mut tail = tail.to_vec();
-        let before = bytes.len();
         let mut to = Context { mapping, out: &mut bytes, tally };
         self.text.push(new, &mut to);
         if end {
             self.text.finish(&mut to);
         }
         // What is withheld now is the end of what was withheld and came.
-        let _ = before;
         tail.extend_from_slice(new);
         let held = self.text.held();
         let hold = held > 0 && bytes.len() + held <= MAX_SHOWN;

@@ -129,3 +129,43 @@ fn width(c: char) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        let column = Column { head: "", text, marked: &[] };
+        wrap(&cells(&column)).into_iter().map(|line| line.into_iter().map(|cell| cell.0).collect()).collect()
+    }
+
+    #[test]
+    fn lines_fit() {
+        let long = "x".repeat(100);
+        for text in ["", "one", "인스턴스 인스턴스 인스턴스 인스턴스 인스턴스", "a\n\nb", &long]
+        {
+            let lines = lines(text);
+            assert!(lines.iter().all(|line| line.chars().map(width).sum::<usize>() <= WIDTH), "{lines:?}");
+            let kept = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            assert_eq!(kept(&lines.concat()), kept(text));
+        }
+        assert_eq!(lines("a\n\nb"), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn arns_break_at_their_joints() {
+        assert_eq!(
+            lines("arn:aws:ec2:ap-northeast-2:123456789012:instance/i-0bb11cc22dd33ee44"),
+            ["arn:aws:ec2:ap-northeast-2:", "123456789012:instance/", "i-0bb11cc22dd33ee44"]
+        );
+    }
+
+    #[test]
+    fn only_what_is_marked_is_highlighted() {
+        let table = Table { color: true };
+        let column = Column { head: "", text: "at i-1 now", marked: &["i-1"] };
+        let rows = table.rows(&[column]);
+        assert!(rows.contains(&format!("at {MARK}i-1{PLAIN} now")), "{rows:?}");
+        assert!(!Table { color: false }.rows(&[column]).contains('\x1b'));
+    }
+}

@@ -185,3 +185,32 @@ fn token_length(text: &str) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_found() {
+        let text = "AWS_EC2_001AWS_ x AWS_ACCESS_KEY_ID=AWS_ACCESS_KEY_012을 AWS_VPC_01";
+        assert_eq!(tokens(text).into_iter().collect::<Vec<_>>(), ["AWS_ACCESS_KEY_012"]);
+        assert_eq!(token_length("AWS_VPC_1015."), "AWS_VPC_1015".len());
+    }
+
+    #[test]
+    fn only_credentials_may_stay_tokens() {
+        let scene = Scene {
+            api: Api::OpenAi,
+            stream: false,
+            tool: None,
+            prompt: "i-1 and AKIA!",
+            identifiers: &["i-1"],
+            credentials: &["AKIA"],
+        };
+        assert!(restores(&scene, "i-1 and AWS_ACCESS_KEY_001!"));
+        for text in ["i-1 and AKIA!", "AWS_EC2_001 and AWS_ACCESS_KEY_001!", "i-1 and AWS_ACCESS_KEY_001", ""]
+        {
+            assert!(!restores(&scene, text), "{text}");
+        }
+    }
+}

@@ -26,6 +26,9 @@ fn restore(parts: &[&[u8]], trailers: bool) -> (String, String) {
         }
     }
     let before = sent.clone();
+    if !held.is_empty() {
+        held = plain.push(&held, true, &mapping, &mut tally).bytes;
+    }
     sent.append(&mut held);
     (String::from_utf8(before).unwrap(), String::from_utf8(sent).unwrap())
 }
@@ -51,8 +54,9 @@ fn restores_at_every_cut_and_loses_nothing() {
 }
 
 #[test]
-fn trailers_release_what_is_held_as_it_is() {
-    assert_eq!(restore(&[b"a AWS_EC2", b"_001"], true), (String::new(), "a AWS_EC2_001".into()));
+fn trailers_end_the_text() {
+    assert_eq!(restore(&[b"a AWS_EC2", b"_001"], true), (String::new(), "a i-0abc".into()));
+    assert_eq!(restore(&[b"a AWS_EC2", b"_00"], true), (String::new(), "a AWS_EC2_00".into()));
     assert_eq!(restore(&[b"a AWS_EC2", b"_001."], true), ("a i-0abc.".into(), "a i-0abc.".into()));
 }
 
