@@ -177,6 +177,10 @@ fn each_line<T: Serialize>(
 
 /// Reads a line, or at least its key.
 fn read<T: DeserializeOwned>(line: &[u8], expected: &str) -> Result<T, (Value, Error)> {
+    // serde would take the items of an array for the fields, in their order.
+    if !line.starts_with(b"{") {
+        return Err((Value::Null, Error::line(format!("expected an object with {expected}"))));
+    }
     serde_json::from_slice(line).map_err(|error| {
         let key = serde_json::from_slice(line).map_or(Value::Null, |KeyOnly { key }| key);
         // Not the error itself: it repeats what it did not like, and that may be an original.

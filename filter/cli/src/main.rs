@@ -65,25 +65,19 @@ fn check(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
 fn mask(Mask { url, config, content_type, output }: Mask, out: &mut impl Write) -> Result<(), Failure> {
     let mut filter = Filter::new(config.as_deref())?;
     let parsed = Url::parse(&url).ok_or_else(|| Failure::url(&url))?;
-    if output == MaskOutput::Lines {
+    let MaskOutput::Body { tokens, explain } = output else {
         return jsonl::mask(&mut filter, &url, &content_type, io::stdin().lock(), out);
-    }
+    };
     let mut body = Vec::new();
     io::stdin().lock().read_to_end(&mut body)?;
     let masked = filter.mask(&parsed, &content_type, &body)?;
-    match output {
-        MaskOutput::Body { tokens, explain } => {
-            if let Some(path) = tokens {
-                tokens::write(&path, &masked.tokens(filter.detector()))?;
-            }
-            match explain {
-                Some(values) => explain::table(&masked, filter.detector(), values, out)?,
-                None => out.write_all(&masked.body)?,
-            }
-        }
-        MaskOutput::Lines => {}
+    if let Some(path) = tokens {
+        tokens::write(&path, &masked.tokens(filter.detector()))?;
     }
-    Ok(())
+    match explain {
+        Some(values) => Ok(explain::table(&masked, filter.detector(), values, out)?),
+        None => Ok(out.write_all(&masked.body)?),
+    }
 }
 
 fn unmask(Unmask { url, content_type, input }: Unmask, out: &mut impl Write) -> Result<(), Failure> {

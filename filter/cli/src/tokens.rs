@@ -98,7 +98,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Token>, Failure> {
     })
 }
 
-/// Writes a list, in a file that only its owner can read: it undoes the masking.
+/// Writes a list. It undoes the masking, so a file that is new is its owner's only.
 pub(crate) fn write(path: &Path, tokens: &[Token]) -> Result<(), Failure> {
     let mut json = serde_json::to_vec_pretty(tokens).unwrap_or_default();
     json.push(b'\n');

@@ -140,7 +140,7 @@ fn unmask_goes_on_after_a_bad_line() {
         r#"{"key":"kind","tokens":[{"token":"AWS_EC2_001","kind":"X","value":"v"}],"chunks":[]}"#,
         r#"{"key":"base64","tokens":[],"chunks":["","*"]}"#,
         r#"{"key":"chunks","tokens":[]}"#,
-        "nonsense",
+        r#"["array", null, null, [], []]"#,
         &good,
     ]
     .join("\n");
@@ -152,7 +152,7 @@ fn unmask_goes_on_after_a_bad_line() {
 {\"key\":\"chunks\",\"chunks\":null,\"error\":{\"status\":400,\"error\":\"line_unreadable\",\
 \"message\":\"expected an object with `key`, `url`, `content_type`, `tokens` and `chunks`; wrong at column 28\"}}
 {\"key\":null,\"chunks\":null,\"error\":{\"status\":400,\"error\":\"line_unreadable\",\
-\"message\":\"not valid JSON at column 2\"}}
+\"message\":\"expected an object with `key`, `url`, `content_type`, `tokens` and `chunks`\"}}
 {\"key\":\"good\",\"chunks\":[\"QVdTX0VDMl8wMDE=\",\"\"]}
 ";
     assert_eq!(stdout("unmask --jsonl", input.as_bytes()), expected);
