@@ -1,2 +1,130 @@
-#![allow(missing_docs)]
-fn main() {}
+//! Throughput of the core on one thread: bytes of body a second, through the same `Exchange` that Envoy drives.
+//!
+//! `cargo bench -p cloakroom-core`. Sparse text has one identifier in 4 KiB, dense text one in 100 bytes.
+#![allow(missing_docs, reason = "criterion's macros expand to functions without documentation")]
+
+use cloakroom_core::{Config, Exchange, Headers, Input, Vm};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+
+const KIB: usize = 1024;
+const PROSE: &str =
+    "The instance failed its status check after the deployment, and the target group drained it. ";
+
+/// A request body of about `size` bytes with an identifier every `distance` bytes, 200 different ones.
+fn body(size: usize, distance: usize) -> Vec<u8> {
+    let mut text = String::new();
+    let mut next = distance / 2;
+    let mut count: u64 = 0;
+    while text.len() < size {
+        if text.len() >= next {
+            let id = (count % 200) * 7919;
+            match count % 3 {
+                0 => text.push_str(&format!("i-{id:017x} ")),
+                1 => text.push_str(&format!("10.0.{}.{} ", id % 250, count % 250)),
+                _ => text.push_str(&format!("arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-{id:08x} ")),
+            }
+            count += 1;
+            next += distance;
+        } else {
+            text.push_str(PROSE);
+            let excess = text.len().saturating_sub(next.max(1));
+            if excess < PROSE.len() {
+                text.truncate(text.len() - excess);
+            }
+        }
+    }
+    serde_json::json!({"model": "m", "messages": [{"role": "user", "content": text}]})
+        .to_string()
+        .into_bytes()
+}
+
+fn head() -> Vec<(String, Vec<u8>)> {
+    [
+        (":method", "POST"),
+        (":authority", "api.anthropic.com"),
+        (":path", "/v1/messages"),
+        ("content-type", "application/json"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+    .into()
+}
+
+fn send(vm: &Vm, body: &[u8]) -> (Exchange, Vec<u8>) {
+    let head = head();
+    let mut exchange = Exchange::new();
+    exchange.handle(vm, Input::RequestHead { headers: Headers(&head), end: false });
+    let masked = exchange.handle(vm, Input::RequestBody(body)).body.unwrap_or_default();
+    (exchange, masked)
+}
+
+fn receive(vm: &Vm, exchange: &mut Exchange, content_type: &str, chunks: &[Vec<u8>]) -> usize {
+    let head = [("content-type".to_owned(), content_type.as_bytes().to_vec())];
+    exchange.handle(vm, Input::ResponseHead { headers: Headers(&head), end: false });
+    let piece = |bytes: &Vec<u8>| {
+        let actions = exchange.handle(vm, Input::ResponseChunk { bytes, end: false });
+        actions.body.map_or(bytes.len(), |body| body.len())
+    };
+    chunks.iter().map(piece).sum()
+}
+
+/// An Anthropic stream whose deltas are the words of `masked`.
+fn stream(masked: &str) -> Vec<Vec<u8>> {
+    let delta = |word: &str| {
+        let text = serde_json::json!({"type": "text_delta", "text": word});
+        let data = serde_json::json!({"type": "content_block_delta", "index": 0, "delta": text});
+        format!("event: content_block_delta\ndata: {data}\n\n").into_bytes()
+    };
+    masked.split_inclusive(' ').map(delta).collect()
+}
+
+fn throughput(criterion: &mut Criterion) {
+    let config = Config::from_json(br#"{"hosts":["api.anthropic.com"]}"#).expect("a valid configuration");
+    let vm = Vm::new(config).expect("a catalogue that compiles");
+    for (name, size, distance) in [
+        ("4 KiB sparse", 4 * KIB, 4 * KIB),
+        ("4 KiB dense", 4 * KIB, 100),
+        ("64 KiB sparse", 64 * KIB, 4 * KIB),
+        ("64 KiB dense", 64 * KIB, 100),
+        ("1 MiB sparse", KIB * KIB, 4 * KIB),
+        ("1 MiB dense", KIB * KIB, 100),
+    ] {
+        let body = body(size, distance);
+        let (_, masked) = send(&vm, &body);
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(20);
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function("mask", |bencher| bencher.iter(|| send(&vm, black_box(&body)).1.len()));
+
+        // The time to get to the response is not counted.
+        let chunks: Vec<Vec<u8>> = masked.chunks(16 * KIB).map(<[u8]>::to_vec).collect();
+        group.throughput(Throughput::Bytes(masked.len() as u64));
+        group.bench_function("unmask json", |bencher| {
+            bencher.iter_batched(
+                || send(&vm, &body).0,
+                |mut exchange| receive(&vm, &mut exchange, "application/json", &chunks),
+                criterion::BatchSize::SmallInput,
+            );
+        });
+        if size < KIB * KIB {
+            let events = stream(&String::from_utf8_lossy(&masked));
+            group.throughput(Throughput::Bytes(events.iter().map(|event| event.len() as u64).sum()));
+            group.bench_function("unmask events", |bencher| {
+                bencher.iter_batched(
+                    || send(&vm, &body).0,
+                    |mut exchange| receive(&vm, &mut exchange, "text/event-stream", &events),
+                    criterion::BatchSize::SmallInput,
+                );
+            });
+        }
+        group.finish();
+    }
+    criterion.bench_function("VM start", |bencher| {
+        bencher.iter(|| {
+            Vm::new(Config::from_json(br#"{"hosts":["api.anthropic.com"]}"#).expect("valid")).is_some()
+        });
+    });
+}
+
+criterion_group!(benches, throughput);
+criterion_main!(benches);
