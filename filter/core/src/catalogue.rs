@@ -101,6 +101,7 @@ pub static PART_KINDS: &[Kind] = &[
     Kind::new("AWS_PARAM_ARN"),
     Kind::new("AWS_RDS"),
     Kind::new("AWS_S3_BUCKET"),
+    Kind::new("AWS_S3_KEY"),
     Kind::new("AWS_SAGEMAKER"),
     Kind::new("AWS_SECRET_ARN"),
     Kind::new("AWS_SNS_TOPIC"),

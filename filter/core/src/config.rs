@@ -142,7 +142,8 @@ impl Config {
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let raw: Raw = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| ConfigError {
-            path: error.path().to_string(),
+            // A document that is cut off has no field to name.
+            path: Some(error.path().to_string()).filter(|path| path != "?").unwrap_or_else(|| ".".to_owned()),
             message: error.into_inner().to_string(),
         })?;
         deserializer

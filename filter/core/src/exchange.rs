@@ -20,6 +20,7 @@ use crate::mask::Plan;
 use crate::provider::Api;
 use crate::unmask::Mapping;
 use crate::vm::Vm;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::mem;
 
@@ -52,7 +53,7 @@ enum State {
     /// The masked request went on.
     Sent { api: Api, mapping: Mapping },
     /// The response is being restored.
-    Restoring { framing: response::Framing, mapping: Mapping },
+    Restoring { framing: Box<response::Framing>, mapping: Mapping },
     /// Nothing was masked.
     Open,
     /// The client got an error, and nothing goes on.

@@ -16,6 +16,7 @@ pub(super) const DEFAULT_TIMEOUT_MS: u64 = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
     /// Hosts that may be called: a name, or `*.` and a suffix. Everything else is refused with 403.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) hosts: Vec<String>,
     /// Local names that applications use as base URL, and the host that each stands for. A name without a
     /// port covers every port.
@@ -23,17 +24,22 @@ pub(super) struct Raw {
     pub(super) base_urls: BTreeMap<String, String>,
     /// Largest request body in bytes, before masking and after; larger ones are refused with 413.
     /// Default 33554432 (32 MiB).
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(min = 1, max = MAX_BODY_BYTES_LIMIT), extend("default" = super::DEFAULT_MAX_BODY_BYTES)))]
     pub(super) max_body_bytes: Option<Integer>,
     /// Where mappings live.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
     pub(super) mapping: Mapping,
     /// What becomes of multipart bodies, whose parts cannot be masked.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "refuse")))]
     pub(super) multipart: Multipart,
     /// What becomes of thinking that the provider signed.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "pass")))]
     pub(super) signed_thinking: SignedThinking,
     /// Request headers that go on to the provider: names, or beginnings of names and `*`.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = super::DEFAULT_FORWARD_HEADERS)))]
     pub(super) forward_headers: Option<Vec<String>>,
 }
 
@@ -43,6 +49,7 @@ pub(super) struct Raw {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Mapping {
     /// `request`: numbered within each request. `bridge`: the same value keeps its token, in the Redis bridge.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "request")))]
     pub(super) store: Store,
     /// How to reach the bridge; with `store: bridge` only.
     pub(super) bridge: Option<Bridge>,
@@ -65,6 +72,7 @@ pub(super) struct Bridge {
     /// The Envoy cluster of the bridge.
     pub(super) cluster: String,
     /// How long a call may take, in milliseconds, 1 to 60000. Default 500.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(min = 1, max = 60_000), extend("default" = DEFAULT_TIMEOUT_MS)))]
     pub(super) timeout_ms: Option<Integer>,
 }
 
@@ -110,8 +118,6 @@ impl From<SignedThinking> for super::SignedThinking {
 
 /// A whole number. Envoy writes the numbers of a `Struct` as doubles, so `1.0` is one too.
 #[derive(Clone, Copy)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(transparent))]
 pub(super) struct Integer(pub(super) u64);
 
 impl<'de> Deserialize<'de> for Integer {

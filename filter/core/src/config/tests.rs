@@ -33,6 +33,7 @@ fn numbers_of_a_struct_are_doubles() {
 fn errors_name_the_field_and_what_was_expected() {
     for (json, expected) in [
         ("", ".: EOF while parsing a value at line 1 column 0"),
+        (r#"{"hosts":["a.com"]"#, ".: EOF while parsing an object at line 1 column 18"),
         ("{}", ".: missing field `hosts` at line 1 column 2"),
         (r#"{"hosts":[]}"#, "hosts: expected at least one host that may be called"),
         (r#"{"hosts":[1]}"#, "hosts[0]: invalid type: integer `1`, expected a string at line 1 column 11"),

@@ -27,9 +27,6 @@ pub struct Part {
     pub prefix: &'static str,
 }
 
-/// Longest ARN that is read; AWS's own limit is 2,048 characters.
-const MAX_LENGTH: usize = 4096;
-
 /// The kind of a resource by its service and, where the service has several, its type.
 const KINDS: &[(&str, &str, &str)] = &[
     ("acm", "certificate", "AWS_CERT_ARN"),
@@ -62,13 +59,23 @@ const KINDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Services whose resource begins with the name, not with a type.
-const WITHOUT_TYPE: &[&str] = &["codecommit", "s3", "sns", "sqs"];
+const WITHOUT_TYPE: &[&str] = &["codecommit", "execute-api", "s3", "sns", "sqs"];
 
 /// Words inside a resource that are structure, not names.
 const STRUCTURE: &[&str] = &[
+    "$LATEST",
+    "*",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PUT",
     "accelerator",
     "alias",
     "app",
+    "autoScalingGroupName",
     "aws-service-role",
     "backup",
     "execution",
@@ -80,38 +87,47 @@ const STRUCTURE: &[&str] = &[
     "log-stream",
     "net",
     "object",
+    "policyName",
+    "resource",
+    "root",
     "service-role",
     "stream",
-    "$LATEST",
-    "*",
+    "table",
 ];
+
+/// What stands in the place of the account where AWS is the owner.
+const OWNERS: &[&str] = &["amazon", "aws", "aws-managed", "cloudfront"];
+
+/// Longest name of a variable.
+const MAX_VARIABLE: usize = 64;
 
 /// Matches an ARN at `arn:`; nothing in it is masked if it belongs to AWS itself.
 pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
     if !boundary::may_start(text.get(..anchor.start).unwrap_or_default()) {
         return Outcome::No;
     }
-    let limit = text.len().min(anchor.start + MAX_LENGTH);
-    let mut reader = Reader { text: text.get(..limit).unwrap_or_default(), at: anchor.start };
+    let mut reader = Reader { text, at: anchor.start };
     parse(&mut reader).map_or(Outcome::No, Outcome::Parts)
 }
 
 fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    // Policies have wildcards in every field, templates have variables.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*' | b'?');
     let mut field = || {
         let range = reader.run(plain);
         reader.colon().then_some(range)
     };
     let (_arn, partition, service, _region, account) = (field()?, field()?, field()?, field()?, field()?);
-    if !reader.bytes(&partition).to_ascii_lowercase().starts_with(b"aws") || service.is_empty() {
+    if !is_partition(reader.bytes(&partition)) || service.is_empty() {
         return None;
     }
     let mut parts = Vec::new();
     let owner = reader.bytes(&account);
-    let of_aws = owner.eq_ignore_ascii_case(b"aws");
+    let of_aws = OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner));
+    let nobody = owner.starts_with(b"${") || owner.iter().all(|byte| matches!(byte, b'*' | b'?'));
     if is_account(owner) {
         parts.push(Part { range: account, prefix: ACCOUNT.prefix });
-    } else if !owner.is_empty() && !of_aws {
+    } else if !(of_aws || nobody) {
         return None;
     }
     let service = reader.bytes(&service).to_ascii_lowercase();
@@ -130,6 +146,13 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
 fn segments(reader: &mut Reader<'_>) -> Vec<(Range<usize>, bool)> {
     let mut segments = Vec::new();
     loop {
+        if !segments.is_empty()
+            && reader.rest().get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"arn:"))
+        {
+            // An ARN within an ARN is one of its own.
+            segments.push((reader.at..reader.at, false));
+            break;
+        }
         let mut range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-_.+=@*$#~?".contains(&byte));
         let more = reader.colon() || reader.slash();
         if !more {
@@ -161,11 +184,17 @@ fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool
     let prefix = kind(service, resource_type);
     for (index, (range, _)) in segments.iter().enumerate() {
         let bytes = reader.bytes(range);
-        let structure = STRUCTURE.iter().any(|word| word.as_bytes() == bytes);
+        let variable =
+            bytes.starts_with(b"${") && bytes.iter().position(|byte| *byte == b'}') == Some(bytes.len() - 1);
+        let structure = variable || STRUCTURE.iter().any(|word| word.as_bytes() == bytes);
         if range.is_empty() || structure || (has_type && index == first) {
             continue;
         }
-        let prefix = if is_account(bytes) { ACCOUNT.prefix } else { prefix };
+        let prefix = match prefix {
+            _ if is_account(bytes) => ACCOUNT.prefix,
+            "AWS_S3_BUCKET" if index > first => "AWS_S3_KEY",
+            other => other,
+        };
         parts.push(Part { range: range.clone(), prefix });
     }
 }
@@ -175,6 +204,12 @@ fn kind(service: &[u8], resource_type: &[u8]) -> &'static str {
         known.as_bytes() == service && (of_type.is_empty() || of_type.as_bytes() == resource_type)
     };
     KINDS.iter().find(matches).map_or("AWS_ARN", |(_, _, prefix)| prefix)
+}
+
+fn is_partition(bytes: &[u8]) -> bool {
+    bytes.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"aws"))
+        || bytes == b"*"
+        || bytes.starts_with(b"${")
 }
 
 fn is_account(bytes: &[u8]) -> bool {
@@ -195,9 +230,23 @@ impl<'a> Reader<'a> {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
+    /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole.
     fn run(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
-        self.at += self.rest().iter().take_while(|&&byte| belongs(byte)).count();
+        loop {
+            self.at += match self.rest() {
+                [b'$', b'{', rest @ ..] => {
+                    let name = |byte: &&u8| byte.is_ascii_alphanumeric() || b":._-".contains(byte);
+                    let length = rest.iter().take(MAX_VARIABLE).take_while(name).count();
+                    if rest.get(length) != Some(&b'}') {
+                        break;
+                    }
+                    length + 3
+                }
+                [byte, ..] if belongs(*byte) => 1,
+                _ => break,
+            };
+        }
         start..self.at
     }
 

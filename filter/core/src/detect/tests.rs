@@ -109,7 +109,7 @@ fn arns_keep_their_structure() {
             "arn:aws-us-gov:iam::123456789012:role/service-role/MyRole.",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
         ),
-        ("arn:aws-cn:s3:::my-bucket/key", &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_S3_BUCKET", "key")]),
+        ("arn:aws-cn:s3:::my-bucket/key", &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_S3_KEY", "key")]),
         (
             "arn:aws:sns:us-east-1:123456789012:orders.fifo,",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_SNS_TOPIC", "orders.fifo")],
@@ -127,8 +127,30 @@ fn arns_keep_their_structure() {
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
         ),
         ("ARN:AWS:IAM::123456789012:USER/Bob", &[("AWS_ACCOUNT", "123456789012"), ("AWS_ARN", "Bob")]),
-        ("arn:aws:iam::123456789012:root", &[("AWS_ACCOUNT", "123456789012"), ("AWS_ARN", "root")]),
+        ("arn:aws:iam::123456789012:root", &[("AWS_ACCOUNT", "123456789012")]),
         ("arn:aws:s3:::*", &[]),
+        // Wildcards and variables, as policies and templates have them.
+        (
+            "arn:aws:dynamodb:*:123456789012:table/secret-table",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_DYNAMODB_TABLE", "secret-table")],
+        ),
+        ("arn:*:iam::*:role/admin", &[("AWS_IAM_ROLE", "admin")]),
+        ("arn:aws:iam::${AWS::AccountId}:role/admin", &[("AWS_IAM_ROLE", "admin")]),
+        ("arn:${AWS::Partition}:s3:::b/${aws:username}/x", &[("AWS_S3_BUCKET", "b"), ("AWS_S3_KEY", "x")]),
+        (
+            "arn:aws:execute-api:us-east-1:123456789012:abc123/prod/GET/pets",
+            &[
+                ("AWS_ACCOUNT", "123456789012"),
+                ("AWS_ARN", "abc123"),
+                ("AWS_ARN", "prod"),
+                ("AWS_ARN", "pets"),
+            ],
+        ),
+        // An ARN within an ARN is one of its own.
+        (
+            "arn:aws:s3:::b/arn:aws:iam::123456789012:role/R",
+            &[("AWS_S3_BUCKET", "b"), ("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
+        ),
         ("역할arn:aws:iam::123456789012:role/R을", &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")]),
     ];
     for (text, expected) in cases {
@@ -148,4 +170,13 @@ fn neighbours_do_not_hide_each_other() {
     );
     assert_eq!(found("I-0ABCDEF0123456789"), [("AWS_EC2", "I-0ABCDEF0123456789".into())]);
     assert_eq!(found("AWS_EC2_001 AWS_NOPE_001"), [("AWS_LITERAL", "AWS_EC2_001".into())]);
+}
+
+#[test]
+fn arns_have_no_length_at_which_they_are_cut() {
+    let name = "a".repeat(5000);
+    assert_eq!(
+        found(&format!("arn:aws:s3:::{name}/{name}")),
+        [("AWS_S3_BUCKET", name.clone()), ("AWS_S3_KEY", name)]
+    );
 }

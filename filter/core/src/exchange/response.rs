@@ -4,6 +4,7 @@ use super::request::ContentType;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Headers that speak of the bytes of the body, and are wrong once it is restored.
@@ -43,7 +44,7 @@ impl Exchange {
             _ if content_type.is_json() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
         };
-        self.state = State::Restoring { framing, mapping };
+        self.state = State::Restoring { framing: Box::new(framing), mapping };
         let present = |name: &&str| headers.get(name).is_some();
         let removed = OF_THE_BYTES.into_iter().filter(present).map(|name| HeaderChange::Remove(name.into()));
         Actions { headers: removed.collect(), ..Actions::proceed() }
@@ -51,25 +52,25 @@ impl Exchange {
 
     pub(super) fn response_chunk(
         &mut self,
-        mut framing: Framing,
+        mut framing: Box<Framing>,
         mapping: Mapping,
         bytes: &[u8],
         end: bool,
     ) -> Actions {
-        if let Framing::Unknown(api) = framing {
+        if let Framing::Unknown(api) = *framing {
             match recognise(api, bytes, end) {
                 // The host shows these bytes again, with what follows.
                 None => {
                     self.state = State::Restoring { framing, mapping };
                     return Next::Hold.into();
                 }
-                Some(known) => framing = known,
+                Some(known) => *framing = known,
             }
         }
         let mut tally = Tally::default();
         let mut out = Vec::with_capacity(bytes.len());
         let mut hold = false;
-        match &mut framing {
+        match framing.as_mut() {
             Framing::Json(json) => {
                 json.push(bytes, &mapping, &mut out, &mut tally);
                 if end {
@@ -95,8 +96,13 @@ impl Exchange {
     }
 
     /// Trailers end the body. Only what the host holds can still be changed.
-    pub(super) fn response_trailers(&mut self, framing: Framing, mapping: Mapping, held: &[u8]) -> Actions {
-        match framing {
+    pub(super) fn response_trailers(
+        &mut self,
+        framing: Box<Framing>,
+        mapping: Mapping,
+        held: &[u8],
+    ) -> Actions {
+        match *framing {
             Framing::Plain(_) | Framing::Unknown(_) if !held.is_empty() => {
                 self.response_chunk(framing, mapping, held, true)
             }

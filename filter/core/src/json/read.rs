@@ -16,12 +16,25 @@ pub const MAX_LEVEL: usize = 5;
 pub trait Visitor {
     /// Text to be masked; what comes before `from` was visited already and is context only.
     fn text(&mut self, view: &View<'_>, from: usize);
-    /// A number where text may stand: its digits, and where they are in the body.
-    fn number(&mut self, digits: &[u8], raw: Range<usize>, level: usize);
+    /// A number where text may stand.
+    fn number(&mut self, number: Number<'_>);
     /// A string that must not be changed.
     fn fixed(&mut self, view: &View<'_>);
     /// Signed text passed unread.
     fn signed(&mut self);
+}
+
+/// A whole number, as it stands in the body or in JSON in a string.
+#[derive(Debug)]
+pub struct Number<'a> {
+    /// Its digits.
+    pub digits: &'a [u8],
+    /// Where it stands in the body.
+    pub raw: Range<usize>,
+    /// How many JSON strings it is inside of, and one for the body itself.
+    pub level: usize,
+    /// False if the strings around it spell its digits with escapes.
+    pub plain: bool,
 }
 
 /// Why a body cannot be read, and where in it.
@@ -96,7 +109,7 @@ impl Reader<'_> {
             let (length, piece) = step.map_err(|malformed| unreadable(Problem::Malformed(malformed), at))?;
             let bytes = body.get(at..at + length).unwrap_or_default();
             if let (Some(start), false) = (number, matches!(piece, Piece::Scalar { .. })) {
-                self.number(start..at, 1, bytes_of(body, start..at));
+                self.top_number(start..at);
                 number = None;
             }
             match piece {
@@ -123,7 +136,7 @@ impl Reader<'_> {
             return Err(unreadable(Problem::Malformed(Malformed::Syntax), at));
         }
         if let Some(start) = number {
-            self.number(start..at, 1, bytes_of(body, start..at));
+            self.top_number(start..at);
         }
         Ok(())
     }
@@ -201,7 +214,9 @@ impl Reader<'_> {
                 Some(Ok(step)) => step,
             };
             if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
-                self.number(outer.raw(start)..outer.raw(at), level, bytes_of(outer.text, start..at));
+                let (digits, raw) = (bytes_of(outer.text, start..at), outer.raw(start)..outer.raw(at));
+                let plain = outer.spelling(start..at) == digits;
+                self.number(Number { digits, raw, level, plain });
                 scalar = None;
             }
             match piece {
@@ -231,9 +246,15 @@ impl Reader<'_> {
         plain_from
     }
 
-    fn number(&mut self, raw: Range<usize>, level: usize, digits: &[u8]) {
-        if (level > 1 || self.walk.place().rule == Rule::Text) && digits.iter().all(u8::is_ascii_digit) {
-            self.visitor.number(digits, raw, level);
+    fn top_number(&mut self, raw: Range<usize>) {
+        if self.walk.place().rule == Rule::Text {
+            self.number(Number { digits: bytes_of(self.body, raw.clone()), raw, level: 1, plain: true });
+        }
+    }
+
+    fn number(&mut self, number: Number<'_>) {
+        if number.digits.iter().all(u8::is_ascii_digit) {
+            self.visitor.number(number);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Form, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
 use crate::detect::{Detector, Finding, KindId, LITERAL_RULE, PROPAGATED_RULE};
 use crate::json::escape;
-use crate::json::read::{self, View, Visitor};
+use crate::json::read::{self, Number, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
@@ -137,7 +137,7 @@ impl Visitor for Finder<'_> {
         self.findings = findings;
     }
 
-    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+    fn number(&mut self, _number: Number<'_>) {}
 
     fn fixed(&mut self, view: &View<'_>) {
         self.detector.find(view.text, 0, &mut self.findings);
@@ -225,10 +225,18 @@ impl Visitor for Propagator<'_> {
         }
     }
 
-    fn number(&mut self, digits: &[u8], raw: Range<usize>, level: usize) {
+    fn number(&mut self, number: Number<'_>) {
+        let Number { digits, raw, level, plain } = number;
         let whole = |(_, range): &(KindId, Range<usize>)| *range == (0..digits.len());
-        if let Some((kind, _)) = self.matches(digits, 0).into_iter().find(whole) {
-            self.further.push((kind, Form::Number, Secret::new(digits), raw, level));
+        match self.matches(digits, 0).into_iter().find(whole) {
+            Some((kind, _)) if plain => {
+                self.further.push((kind, Form::Number, Secret::new(digits), raw, level))
+            }
+            // It could not come back as it is spelled.
+            Some(_) => {
+                self.finder.refused.get_or_insert(Unmaskable::Ambiguous);
+            }
+            None => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use super::find::form;
 use super::{Form, Plan, Span, Spliced, Unmaskable, Value};
 use crate::detect::{Detector, LITERAL_RULE};
-use crate::json::read::{self, View, Visitor};
+use crate::json::read::{self, Number, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
 use alloc::string::String;
@@ -142,7 +142,7 @@ impl Visitor for Found<'_> {
             self.found.push((view.raw(found.range.start)..view.raw(found.range.end), found.token));
         }
     }
-    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+    fn number(&mut self, _number: Number<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
     fn signed(&mut self) {}
 }
@@ -167,7 +167,7 @@ impl Visitor for Cutter {
             self.cut = Some((form, Secret::new(bytes), view.level));
         }
     }
-    fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+    fn number(&mut self, _number: Number<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
     fn signed(&mut self) {}
 }

@@ -13,8 +13,8 @@ impl Visitor for Told {
     fn text(&mut self, view: &View<'_>, from: usize) {
         self.0.push(('t', String::from_utf8(view.text[from..].to_vec()).unwrap()));
     }
-    fn number(&mut self, digits: &[u8], _raw: Range<usize>, _level: usize) {
-        self.0.push(('n', String::from_utf8(digits.to_vec()).unwrap()));
+    fn number(&mut self, number: Number<'_>) {
+        self.0.push(('n', String::from_utf8(number.digits.to_vec()).unwrap()));
     }
     fn fixed(&mut self, view: &View<'_>) {
         self.0.push(('f', String::from_utf8(view.text.to_vec()).unwrap()));
@@ -70,7 +70,7 @@ fn positions_lead_back_to_the_body() {
                 }
             }
         }
-        fn number(&mut self, _digits: &[u8], _raw: Range<usize>, _level: usize) {}
+        fn number(&mut self, _number: Number<'_>) {}
         fn fixed(&mut self, _view: &View<'_>) {}
         fn signed(&mut self) {}
     }
