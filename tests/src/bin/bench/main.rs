@@ -1,0 +1,263 @@
+//! What the filter costs in a real Envoy: CPU time of the Envoy process per request, without the filter and with it.
+//!
+//! Both Envoys have the shipped configuration, one of them with the filter removed; both speak TLS with the same provider.
+//! They are measured in turns, so that whatever else the machine does meets both. What is counted is CPU time
+//! and not elapsed time: that of a busy machine says little.
+//!
+//! `bench` measures every row, `bench '64 KB'` those whose request is called so.
+
+mod load;
+mod prompt;
+mod provider;
+mod proxy;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use e2e::{provider::KEY_HEADER, sse, world::ANTHROPIC};
+use serde_json::Value;
+
+use self::{
+    load::{CONNECTIONS, Load},
+    prompt::Prompt,
+    provider::{DELTAS, Provider, Reply, SHORT},
+    proxy::{Envoy, Side},
+};
+
+/// Anything that makes the figures worthless.
+type Failure = Box<dyn Error + Send + Sync>;
+
+const KB: usize = 1024;
+
+/// Each pair of rounds begins with the other side; even, so that both begin equally often.
+const ROUNDS: usize = 6;
+
+/// How long a round is to take. CPU time comes in steps of 10 ms: this makes one less than a hundredth.
+const ROUND: Duration = Duration::from_millis(1500);
+
+/// How long a batch must take to tell how many requests a round has. V8 compiles its hot functions meanwhile.
+const CALIBRATION: Duration = Duration::from_millis(400);
+
+/// Most requests in a round.
+const MAX_COUNT: usize = 50_000;
+
+const ROWS: [Row; 7] = [
+    Row { size: 4 * KB, ids: 3, reply: Reply::Short },
+    Row { size: 4 * KB, ids: 3, reply: Reply::Echo },
+    Row { size: 4 * KB, ids: 29, reply: Reply::Short },
+    Row { size: 4 * KB, ids: 29, reply: Reply::Echo },
+    Row { size: 4 * KB, ids: 29, reply: Reply::Stream },
+    Row { size: 64 * KB, ids: 500, reply: Reply::Short },
+    Row { size: 64 * KB, ids: 500, reply: Reply::Echo },
+];
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// Bytes of the request's body.
+    size: usize,
+    /// Identifiers in it.
+    ids: usize,
+    reply: Reply,
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be closed; there is nobody else to tell.
+            let _ = writeln!(io::stderr(), "bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let dir = tempfile::Builder::new().prefix("cloakroom-bench-").tempdir()?;
+    let provider = Provider::start(dir.path())?;
+    let mut bare = Runner::start(Side::Bare, dir.path(), &provider).await?;
+    let mut filter = Runner::start(Side::Filter, dir.path(), &provider).await?;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "CPU time of the Envoy process per request, in µs: median of {ROUNDS} rounds of {} s on each side, in turns.\n\
+         {CONNECTIONS} connections, HTTP/1.1 in, HTTP/2 over TLS out, 1 worker; {} cores.\n\n\
+         {:<16} {:<20} {:>8} {:>8} {:>8} {:>8}   ratio, each round",
+        ROUND.as_secs_f64(),
+        std::thread::available_parallelism()?,
+        "request",
+        "answer",
+        "bare",
+        "filter",
+        "added",
+        "ratio",
+    )?;
+    let only = env::args().nth(1).unwrap_or_default();
+    let rows = ROWS.into_iter().enumerate().filter(|(_, row)| row.name().contains(&only));
+    for (number, row) in rows {
+        let prompt = row.prompt();
+        let bare_job = bare.prepare(number, row, &prompt).await?;
+        let filter_job = filter.prepare(number, row, &prompt).await?;
+        let mut costs = Vec::with_capacity(ROUNDS);
+        for round in 0..ROUNDS {
+            costs.push(if round % 2 == 0 {
+                let first = bare.measure(&bare_job).await?;
+                (first, filter.measure(&filter_job).await?)
+            } else {
+                let first = filter.measure(&filter_job).await?;
+                (bare.measure(&bare_job).await?, first)
+            });
+        }
+        writeln!(out, "{}", row.line(&costs))?;
+    }
+    Ok(())
+}
+
+impl Row {
+    fn name(self) -> String {
+        format!("{} KB, {} ids", self.size / KB, self.ids)
+    }
+
+    fn prompt(self) -> Prompt {
+        let around = request_body("", self.reply).len() - 2;
+        Prompt::new(self.size - around, self.ids)
+    }
+
+    fn line(self, costs: &[(f64, f64)]) -> String {
+        let answer = match self.reply {
+            Reply::Short => "short".to_owned(),
+            Reply::Echo => "the same text".to_owned(),
+            Reply::Stream => format!("same, {DELTAS} events"),
+        };
+        let bare = median(costs.iter().map(|cost| cost.0));
+        let filter = median(costs.iter().map(|cost| cost.1));
+        let ratios = costs.iter().map(|(bare, filter)| filter / bare);
+        let (least, most) = ratios.fold((f64::MAX, 0.0_f64), |(a, b), ratio| (a.min(ratio), b.max(ratio)));
+        format!(
+            "{:<16} {answer:<20} {bare:>8.1} {filter:>8.1} {:>8.1} {:>8.2}   {least:.2} to {most:.2}",
+            self.name(),
+            filter - bare,
+            filter / bare,
+        )
+    }
+}
+
+/// An Envoy and the application that uses it.
+struct Runner<'a> {
+    side: Side,
+    provider: &'a Provider,
+    envoy: Envoy,
+    load: Load,
+}
+
+/// A request that was found to work, and what comes back.
+struct Job {
+    request: Bytes,
+    answer: Bytes,
+    /// Requests in a round.
+    count: usize,
+}
+
+impl<'a> Runner<'a> {
+    async fn start(side: Side, dir: &Path, provider: &'a Provider) -> Result<Self, Failure> {
+        let envoy = Envoy::start(side, dir, provider.address)?;
+        let load = Load::open(envoy.address).await?;
+        Ok(Self { side, provider, envoy, load })
+    }
+
+    /// Sees once that both ends get what they should, then how many requests fill a round.
+    async fn prepare(&mut self, number: usize, row: Row, prompt: &Prompt) -> Result<Job, Failure> {
+        let key = format!("{}-{number}", self.side.name());
+        self.provider.plan(&key, row.reply);
+        let body = request_body(&prompt.text, row.reply);
+        if body.len() != row.size || prompt.ids.len() != row.ids {
+            return Err(format!("{row:?}: the prompt has {} ids", prompt.ids.len()).into());
+        }
+        let request = request(&key, &body);
+        let answer = self.load.once(&request).await?;
+
+        let received = self.provider.received(&key).ok_or("the provider received nothing")?;
+        let received = str::from_utf8(&received)?;
+        let masked = received.matches("AWS_").count() == row.ids
+            && !prompt.ids.iter().any(|id| received.contains(id.as_str()));
+        let as_it_should = match self.side {
+            Side::Bare => received == body,
+            Side::Filter => masked,
+        };
+        if !as_it_should {
+            return Err(format!("{key}: this is what the provider received: {received}").into());
+        }
+        let said = if row.reply == Reply::Short { SHORT } else { &prompt.text };
+        if said_in(&answer, row.reply).as_deref() != Some(said) {
+            let answer = String::from_utf8_lossy(&answer);
+            return Err(format!("{key}: this is what the application got: {answer}").into());
+        }
+
+        let mut count = CONNECTIONS;
+        loop {
+            let start = Instant::now();
+            self.load.run(&request, count, &answer).await?;
+            let time = start.elapsed();
+            if time >= CALIBRATION {
+                let rounds = ROUND.as_secs_f64() / time.as_secs_f64();
+                // At most as many as a fast machine needs, whatever this batch was like.
+                count = ((count as f64 * rounds) as usize).clamp(CONNECTIONS, MAX_COUNT);
+                return Ok(Job { request, answer, count });
+            }
+            count *= 2;
+        }
+    }
+
+    /// A round: µs of CPU time per request.
+    async fn measure(&mut self, job: &Job) -> Result<f64, Failure> {
+        let before = self.envoy.cpu()?;
+        self.load.run(&job.request, job.count, &job.answer).await?;
+        let spent = self.envoy.cpu()?.saturating_sub(before);
+        Ok(spent.as_secs_f64() * 1e6 / job.count as f64)
+    }
+}
+
+fn request_body(text: &str, reply: Reply) -> String {
+    let stream = if reply == Reply::Stream { r#""stream":true,"# } else { "" };
+    let text = Value::from(text);
+    format!(
+        r#"{{"model":"claude-sonnet-4-5","max_tokens":1024,{stream}"messages":[{{"role":"user","content":{text}}}]}}"#
+    )
+}
+
+fn request(key: &str, body: &str) -> Bytes {
+    let length = body.len();
+    // What tells Envoy the provider's cluster where no filter does; the filter overwrites it.
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: {ANTHROPIC}\r\nx-original-host: {ANTHROPIC}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\naccept: application/json\r\n\
+         user-agent: bench\r\nx-api-key: sk-scripted\r\nanthropic-version: 2023-06-01\r\n{KEY_HEADER}: {key}\r\n\r\n"
+    );
+    (head + body).into()
+}
+
+/// The text of an answer; `None` when it is not one.
+fn said_in(answer: &[u8], reply: Reply) -> Option<String> {
+    if reply == Reply::Stream {
+        return sse::texts(answer).remove("text 0");
+    }
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    answer.pointer("/content/0/text")?.as_str().map(str::to_owned)
+}
+
+/// Of an even number of values, the middle between the two in the middle.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let pair = values.get(middle.saturating_sub(1)..=middle).unwrap_or_default();
+    pair.iter().sum::<f64>() / pair.len() as f64
+}
