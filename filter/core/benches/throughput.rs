@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p cloakroom-core`. Sparse text has one identifier in 4 KiB, dense text one in 100 bytes.
 #![allow(missing_docs, reason = "criterion's macros expand to functions without documentation")]
+#![allow(clippy::expect_used, reason = "a bench may fail")]
 
 use cloakroom_core::{Config, Exchange, Headers, Input, Vm};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

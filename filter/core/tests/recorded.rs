@@ -1,4 +1,5 @@
 //! Recorded conversations: what the provider is sent, and what the application gets however the answer is cut.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
 

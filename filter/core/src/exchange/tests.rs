@@ -51,7 +51,9 @@ fn refusals() {
     let big = [b"\"".as_slice(), &[b'x'; 300], b"\""].concat();
     let grows = format!("[{}\"1.1.1.1\"]", "\"1.1.1.1\",".repeat(14));
     assert!(grows.len() <= 200);
-    let cases: &[(&[(&str, &str)], &[u8], u16, &str, &str)] = &[
+    // Headers, body; status, code and what the message says.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str, &'a str);
+    let cases: &[Case<'_>] = &[
         (&[(":authority", "-")], ok, 400, "host_missing", "host"),
         (&[(":authority", "")], ok, 400, "host_missing", "host"),
         (&[(":authority", "a b")], ok, 400, "host_missing", "host"),

@@ -1,4 +1,5 @@
 //! Drives an exchange as a host does.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
 use cloakroom_core::exchange::Refusal;
 use cloakroom_core::{Actions, Config, Exchange, Headers, Input, Next, Vm};
