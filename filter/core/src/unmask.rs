@@ -34,6 +34,8 @@ pub const MAX_HELD: usize = MAX_TOKEN_LEN * (1 + MAX_ESCAPES) * 6 * MAX_LEVEL;
 /// What happened while restoring, for the counters.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
+    /// Bytes withheld at the end of a piece.
+    pub held: u64,
     /// Tokens replaced by their originals.
     pub restored: u64,
     /// Bodies (or their rest) that were not the JSON they should be, restored as text.

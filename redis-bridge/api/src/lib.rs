@@ -48,7 +48,10 @@ pub struct IssueValue<'a> {
 
 impl core::fmt::Debug for IssueValue<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("IssueValue").field("kind", &self.kind).field("keep", &self.keep).finish_non_exhaustive()
+        f.debug_struct("IssueValue")
+            .field("kind", &self.kind)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 

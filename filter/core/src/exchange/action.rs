@@ -87,6 +87,8 @@ pub struct Count {
 /// What is counted. The names are those of the metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Counter {
+    /// Bytes of a response that were withheld at the end of one of its chunks.
+    HeldBytes,
     /// Responses that were not the JSON they should be, restored as text.
     MalformedResponse,
     /// Places masked, by kind.
@@ -107,6 +109,7 @@ impl Counter {
     /// The metric's name, and what distinguishes it among those of the same name.
     pub fn name(self) -> (&'static str, Option<&'static str>) {
         match self {
+            Self::HeldBytes => ("cloakroom_held_bytes", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
             Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
             Self::PassedUnread => ("cloakroom_passed_unread", None),

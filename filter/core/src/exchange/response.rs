@@ -21,6 +21,17 @@ pub(super) enum Framing {
     Unknown(Api),
 }
 
+impl Framing {
+    fn held(&self) -> usize {
+        match self {
+            Self::Events(events) => events.held(),
+            Self::Json(json) => json.held(),
+            Self::Plain(plain) => plain.held(),
+            Self::Unknown(_) => 0,
+        }
+    }
+}
+
 impl Exchange {
     pub(super) fn response_head(
         &mut self,
@@ -89,6 +100,7 @@ impl Exchange {
             }
             Framing::Unknown(_) => {}
         }
+        tally.held += u64::try_from(framing.held()).unwrap_or_default();
         self.state = State::Restoring { framing, mapping };
         let next = if hold { Next::Hold } else { Next::Continue };
         let changed = out != bytes;
@@ -142,6 +154,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
 
 fn counts(tally: Tally) -> Vec<Count> {
     let counts = [
+        (Counter::HeldBytes, tally.held),
         (Counter::MalformedResponse, tally.malformed),
         (Counter::Restored, tally.restored),
         (Counter::Unjoined, tally.unjoined),

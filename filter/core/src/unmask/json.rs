@@ -95,6 +95,15 @@ impl JsonUnmasker {
         }
     }
 
+    /// How many bytes are withheld.
+    pub fn held(&self) -> usize {
+        let text = match &self.state {
+            State::Restoring(text) | State::Channel(text) | State::Malformed(text) => text.held(),
+            State::Between | State::Passing => 0,
+        };
+        text + self.escape.len()
+    }
+
     /// The document ends. Anything withheld leaves.
     pub fn finish(&mut self, mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
         self.finish_with(&mut NoChannels, &mut Context { mapping, out, tally });

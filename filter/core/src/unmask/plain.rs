@@ -44,6 +44,11 @@ impl Default for PlainUnmasker {
 }
 
 impl PlainUnmasker {
+    /// How many bytes are undecided.
+    pub fn held(&self) -> usize {
+        self.text.held()
+    }
+
     /// Takes what the host shows: what it was asked to hold, and the new bytes behind it.
     pub fn push(&mut self, shown: &[u8], end: bool, mapping: &Mapping, tally: &mut Tally) -> Shown {
         let (held, new) = shown.split_at(self.shown.min(shown.len()));

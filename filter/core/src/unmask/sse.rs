@@ -102,6 +102,12 @@ impl SseUnmasker {
         self.channels.end_all(&mut to);
     }
 
+    /// How many bytes are withheld, of unfinished lines too.
+    pub fn held(&self) -> usize {
+        let long = self.long.as_ref().map_or(0, JsonUnmasker::held);
+        self.line.len() + self.head.len() + self.data.len() + long + self.channels.held()
+    }
+
     fn extend_line(&mut self, part: &[u8], to: &mut Context<'_>) {
         if let Some(json) = &mut self.long {
             json.push_with(part, &mut NoChannels, to);

@@ -40,6 +40,10 @@ impl Channels {
         InEvent { channels: self, shape, head, data, facts, current: None }
     }
 
+    pub(super) fn held(&self) -> usize {
+        self.open.iter().map(|channel| channel.text.held()).sum()
+    }
+
     /// Before an event that ends channels: what they still withhold leaves in events of their own.
     pub(super) fn end(&mut self, facts: &Facts, to: &mut Context<'_>) {
         self.end_those(|channel| facts.ends(&channel.path), to);
