@@ -2,12 +2,15 @@
 //!
 //! ASCII letters and digits bind; everything else, Korean particles included, does not. Text often carries
 //! the escapes of the format that it was pasted from, and the last letter of an escape is not a letter of a
-//! word: in `\ni-0abc…` (backslash, n) the `n` does not bind, nor do the hex digits of `%2F` and `\u003a`,
-//! nor the final `m` of a terminal colour.
+//! word: in `\ni-0abc…` (backslash, n) the `n` does not bind, nor do the digits of `%2F`, `\u003a`, `\x0a` and
+//! `\033`, nor the final `m` of a terminal colour, whose escape character may itself be spelled in these ways.
 
 /// How many bytes before a position decide whether it is a boundary: a terminal colour with three numbers
-/// (`ESC[38;2;255;255;255m`) is the longest escape.
-pub const LEFT_CONTEXT: usize = 20;
+/// (`\u001b[38;2;255;255;255m`) is the longest escape.
+pub const LEFT_CONTEXT: usize = 25;
+
+/// The escape character, and how text spells it.
+const ESCAPES: [&[u8]; 7] = [b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"];
 
 /// True if `byte` would continue a word.
 pub fn binds(byte: u8) -> bool {
@@ -29,13 +32,15 @@ fn ends_in_escape(before: &[u8]) -> bool {
     let from = before.len().saturating_sub(LEFT_CONTEXT);
     let before = before.get(from..).unwrap_or_default();
     match before {
-        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
-        [.., b'%', a, b] if hex(&[*a, *b]) => true,
+        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'a' | b'e' | b'0'] => true,
+        [.., b'%', a, b] | [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
         [.., b'\\', b'u', a, b, c, d] if hex(&[*a, *b, *c, *d]) => true,
+        [.., b'\\', a, b, c] if [a, b, c].iter().all(|digit| (b'0'..=b'7').contains(digit)) => true,
         [rest @ .., b'm'] => {
             let parameters = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
             let count = rest.iter().rev().take_while(parameters).count();
-            matches!(rest.get(..rest.len() - count), Some([.., 0x1b, b'[']))
+            let escape = rest.get(..rest.len() - count).and_then(|rest| rest.strip_suffix(b"["));
+            escape.is_some_and(|text| ESCAPES.iter().any(|escape| text.ends_with(escape)))
         }
         _ => false,
     }
@@ -72,6 +77,14 @@ mod tests {
             ("\x1b[m", true),
             ("\x1b[38;2;255;255;255m", true),
             ("[32m", false),
+            (r"\u001b[32m", true),
+            (r"\x1b[38;2;255;255;255m", true),
+            (r"\033[1m", true),
+            (r"\e[0m", true),
+            (r"\x0a", true),
+            (r"\x0g", false),
+            (r"\012", true),
+            (r"\089", false),
         ];
         for (before, expected) in starts {
             assert_eq!(may_start(before.as_bytes()), expected, "after {before:?}");

@@ -152,20 +152,29 @@ impl Detector {
                 Some(end)
             }
             Outcome::Parts(parts) => {
+                // What is not a part may hold identifiers all the same, behind the anchor that was found.
+                let mut from = anchor.end;
                 for part in &parts.parts {
+                    self.find_between(text, from..part.range.start, findings);
                     self.part(text, part, row.rule, findings);
+                    from = part.range.end;
                 }
+                self.find_between(text, from..parts.end, findings);
                 Some(parts.end)
             }
+        }
+    }
+
+    fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
+        if let Some(upto) = text.get(..range.end) {
+            self.find(upto, range.start, findings);
         }
     }
 
     /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place says.
     fn part(&self, text: &[u8], part: &arn::Part, rule: &'static str, findings: &mut Vec<Finding>) {
         let before = findings.len();
-        if let Some(upto) = text.get(..part.range.end) {
-            self.find(upto, part.range.start, findings);
-        }
+        self.find_between(text, part.range.clone(), findings);
         let whole = |finding: &Finding| finding.range == part.range;
         if findings.len() == before + 1 && findings.last().is_some_and(whole) {
             return;

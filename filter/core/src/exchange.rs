@@ -10,9 +10,9 @@
 //! Start, Body, Waiting ──anything that must not go on──▶ Refused
 //! ```
 //!
-//! `Open` means that nothing was masked, so the response passes untouched. A host may repeat the end of a
-//! body (Envoy shows it again with trailers): a state that has settled it lets it pass. What comes out of
-//! order otherwise is held: nothing leaves that was not looked at.
+//! `Open` means that nothing was masked, so the response passes untouched. A host may tell the end of a body
+//! twice, at its last byte and with trailers. What comes out of order otherwise is held for good: nothing leaves
+//! that was not looked at.
 
 use crate::bridge;
 use crate::config::Store;
@@ -47,7 +47,11 @@ enum State {
     #[default]
     Start,
     /// The head went on; the body is collected by the host.
-    Body(request::Treatment),
+    Body {
+        treatment: request::Treatment,
+        /// How much of it the host holds.
+        held: usize,
+    },
     /// The store has been asked for tokens.
     Waiting { api: Api, plan: Plan },
     /// The masked request went on.
@@ -78,16 +82,23 @@ impl Exchange {
         let state = mem::replace(&mut self.state, State::Refused);
         match (state, input) {
             (State::Start, Input::RequestHead { headers, end }) => self.request_head(vm, headers, end),
-            (State::Body(treatment), Input::RequestHeld(bytes)) => self.request_held(vm, treatment, bytes),
-            (State::Body(treatment), Input::RequestBody(body)) => self.request_body(vm, treatment, body),
-            (State::Body(treatment), Input::RequestTrailers { trailers, body }) => {
-                let actions = self.request_body(vm, treatment, body);
+            (State::Body { treatment, .. }, Input::RequestHeld(bytes)) => {
+                self.request_held(vm, treatment, bytes)
+            }
+            (State::Body { treatment, held }, Input::RequestBody(body)) => {
+                self.request_body(vm, treatment, held, body)
+            }
+            (State::Body { treatment, held }, Input::RequestTrailers { trailers, body }) => {
+                let actions = self.request_body(vm, treatment, held, body);
                 request::without(trailers, actions)
             }
             (State::Waiting { api, plan }, Input::StoreReply { reply, body }) => {
                 self.store_reply(vm, api, plan, reply, body)
             }
-            (State::Waiting { api, plan }, Input::RequestHeld(_) | Input::RequestBody(_)) => {
+            (
+                State::Waiting { api, plan },
+                Input::RequestHeld(_) | Input::RequestBody(_) | Input::RequestTrailers { .. },
+            ) => {
                 self.state = State::Waiting { api, plan };
                 Next::Hold.into()
             }
@@ -108,21 +119,35 @@ impl Exchange {
                 self.state = state;
                 Actions::proceed()
             }
-            (state @ (State::Open | State::Sent { .. } | State::Restoring { .. }), input) => {
+            // The body is settled, and its end is told once more.
+            (
+                state @ (State::Open | State::Sent { .. } | State::Restoring { .. }),
+                Input::RequestTrailers { trailers, .. },
+            ) => {
                 self.state = state;
-                match input {
-                    Input::RequestTrailers { trailers, .. } => request::without(trailers, Actions::proceed()),
-                    _ => Actions::proceed(),
-                }
+                request::without(trailers, Actions::proceed())
+            }
+            (
+                state @ (State::Open | State::Sent { .. } | State::Restoring { .. }),
+                Input::RequestBody([]),
+            ) => {
+                self.state = state;
+                Actions::proceed()
             }
             // Out of order, or after a refusal.
-            (State::Refused | State::Start | State::Body(_) | State::Waiting { .. }, _) => Next::Hold.into(),
+            _ => Next::Hold.into(),
         }
     }
 
     /// True while the response's body has to be shown: a host need not copy it otherwise.
     pub fn restores(&self) -> bool {
         matches!(self.state, State::Restoring { .. })
+    }
+
+    /// For a host that could not carry out actions: the refusal to send instead of going on.
+    pub fn host_failed(&mut self) -> Refusal {
+        self.state = State::Refused;
+        Refusal::new(Reason::HostFailed, &self.request_id)
     }
 
     fn refuse(&mut self, reason: Reason) -> Actions {

@@ -49,17 +49,15 @@ pub(crate) fn headers(part: Part) -> Vec<(String, Vec<u8>)> {
     hostcalls::get_map_bytes(part.headers()).unwrap_or_default()
 }
 
-pub(crate) fn change_headers(part: Part, changes: &[HeaderChange]) {
-    for change in changes {
-        let map = part.headers();
-        // These fail only for a map that does not exist in this phase.
-        let _ = match change {
-            HeaderChange::Remove(name) => hostcalls::remove_map_value(map, name),
-            HeaderChange::Set(name, value) => {
-                hostcalls::set_map_value_bytes(map, name, Some(value.as_bytes()))
-            }
-        };
-    }
+/// True if every change was made.
+pub(crate) fn change_headers(part: Part, changes: &[HeaderChange]) -> bool {
+    let map = part.headers();
+    changes.iter().all(|change| match change {
+        HeaderChange::Remove(name) => hostcalls::remove_map_value(map, name).is_ok(),
+        HeaderChange::Set(name, value) => {
+            hostcalls::set_map_value_bytes(map, name, Some(value.as_bytes())).is_ok()
+        }
+    })
 }
 
 /// What the host holds of the body, if it holds something.
@@ -67,9 +65,9 @@ pub(crate) fn body(part: Part) -> Vec<u8> {
     buffer(part.body(), usize::MAX)
 }
 
-/// Replaces all of what the host holds.
-pub(crate) fn set_body(part: Part, bytes: &[u8]) {
-    let _ = hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes);
+/// Replaces all of what the host holds. True if it did.
+pub(crate) fn set_body(part: Part, bytes: &[u8]) -> bool {
+    hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes).is_ok()
 }
 
 /// Answers the client in the provider's place.

@@ -32,18 +32,20 @@ impl Stream {
         }
     }
 
-    /// Everything that actions ask for but what is next.
-    fn apply(&self, part: Part, actions: &Actions) {
-        host::change_headers(part, &actions.headers);
-        if let Some(bytes) = &actions.body {
-            host::set_body(part, bytes);
-        }
+    /// Everything that actions ask for but what is next. True if the host did it.
+    fn apply(&self, part: Part, actions: &Actions) -> bool {
         self.metrics.add(&actions.counts);
+        host::change_headers(part, &actions.headers)
+            && actions.body.as_ref().is_none_or(|bytes| host::set_body(part, bytes))
     }
 
     /// Carries out the actions of a callback of this message, and answers the callback.
     fn perform(&mut self, part: Part, actions: Actions) -> Action {
-        self.apply(part, &actions);
+        if !self.apply(part, &actions) {
+            // What was not changed must not go on.
+            host::refuse(&self.exchange.host_failed());
+            return Action::Pause;
+        }
         match actions.next {
             Next::Continue => Action::Continue,
             Next::Hold => Action::Pause,

@@ -98,6 +98,13 @@ const STRUCTURE: &[&str] = &[
 /// What stands in the place of the account where AWS is the owner.
 const OWNERS: &[&str] = &["amazon", "aws", "aws-managed", "cloudfront"];
 
+/// Percent-encoded characters that end a name: white space, quotes, separators and brackets.
+const ENDS: [&[u8; 2]; 17] = [
+    b"09", b"0A", b"0D", b"20", b"22", b"26", b"27", b"28", b"29", b"2C", b"2F", b"3A", b"3B", b"3C", b"3E",
+    b"5D", b"7D",
+];
+/// Longest field before the resource.
+const MAX_FIELD: usize = 128;
 /// Longest name of a variable.
 const MAX_VARIABLE: usize = 64;
 
@@ -111,11 +118,10 @@ pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
 }
 
 fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
-    // Policies have wildcards in every field, templates have variables.
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*' | b'?');
+    // Policies have wildcards in every field, templates have variables of many spellings.
     let mut field = || {
-        let range = reader.run(plain);
-        reader.colon().then_some(range)
+        let range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte));
+        (range.len() <= MAX_FIELD && reader.colon()).then_some(range)
     };
     let (_arn, partition, service, _region, account) = (field()?, field()?, field()?, field()?, field()?);
     if !is_partition(reader.bytes(&partition)) || service.is_empty() {
@@ -123,15 +129,12 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     }
     let mut parts = Vec::new();
     let owner = reader.bytes(&account);
-    let of_aws = OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner));
-    let nobody = owner.starts_with(b"${") || owner.iter().all(|byte| matches!(byte, b'*' | b'?'));
     if is_account(owner) {
         parts.push(Part { range: account, prefix: ACCOUNT.prefix });
-    } else if !(of_aws || nobody) {
-        return None;
     }
+    let of_aws = OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner));
     let service = reader.bytes(&service).to_ascii_lowercase();
-    let segments = segments(reader);
+    let segments = segments(reader, service == b"s3");
     let end = segments.last()?.0.end;
     if segments.iter().all(|(range, _)| range.is_empty()) {
         return None;
@@ -143,7 +146,7 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
 }
 
 /// The resource's segments, each with whether a separator follows it.
-fn segments(reader: &mut Reader<'_>) -> Vec<(Range<usize>, bool)> {
+fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bool)> {
     let mut segments = Vec::new();
     loop {
         if !segments.is_empty()
@@ -153,7 +156,11 @@ fn segments(reader: &mut Reader<'_>) -> Vec<(Range<usize>, bool)> {
             segments.push((reader.at..reader.at, false));
             break;
         }
-        let mut range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-_.+=@*$#~?".contains(&byte));
+        // Keys of S3 objects may have letters of any script; elsewhere such letters belong to the sentence.
+        let name = |byte: u8| {
+            byte.is_ascii_alphanumeric() || b"-_.+=@*$#~?".contains(&byte) || (any_letters && byte >= 0x80)
+        };
+        let mut range = reader.name(name);
         let more = reader.colon() || reader.slash();
         if !more {
             // A full stop or a question mark ends the sentence, not the name.
@@ -176,7 +183,9 @@ fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool
     let typed = !WITHOUT_TYPE.iter().any(|known| known.as_bytes() == service);
     // Some services begin the resource with a slash, before its type.
     let first = segments.iter().position(|(range, _)| !range.is_empty()).unwrap_or_default();
-    let has_type = typed && segments.len() > first + 1;
+    let has_type = typed
+        && segments.len() > first + 1
+        && segments.get(first).is_some_and(|(range, _)| is_type(reader.bytes(range)));
     let resource_type = match segments.get(first) {
         Some((range, _)) if has_type => reader.bytes(range),
         _ => b"",
@@ -186,7 +195,9 @@ fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool
         let bytes = reader.bytes(range);
         let variable =
             bytes.starts_with(b"${") && bytes.iter().position(|byte| *byte == b'}') == Some(bytes.len() - 1);
-        let structure = variable || STRUCTURE.iter().any(|word| word.as_bytes() == bytes);
+        // Where the name comes first, a word of structure is a name.
+        let word = (index > first || typed) && STRUCTURE.iter().any(|word| word.as_bytes() == bytes);
+        let structure = variable || bytes == b"*" || word;
         if range.is_empty() || structure || (has_type && index == first) {
             continue;
         }
@@ -204,6 +215,11 @@ fn kind(service: &[u8], resource_type: &[u8]) -> &'static str {
         known.as_bytes() == service && (of_type.is_empty() || of_type.as_bytes() == resource_type)
     };
     KINDS.iter().find(matches).map_or("AWS_ARN", |(_, _, prefix)| prefix)
+}
+
+/// True if a segment can be a resource type: a word, as all of AWS's are.
+fn is_type(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'))
 }
 
 fn is_partition(bytes: &[u8]) -> bool {
@@ -233,21 +249,40 @@ impl<'a> Reader<'a> {
     /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole.
     fn run(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
-        loop {
-            self.at += match self.rest() {
-                [b'$', b'{', rest @ ..] => {
-                    let name = |byte: &&u8| byte.is_ascii_alphanumeric() || b":._-".contains(byte);
-                    let length = rest.iter().take(MAX_VARIABLE).take_while(name).count();
-                    if rest.get(length) != Some(&b'}') {
-                        break;
-                    }
-                    length + 3
-                }
-                [byte, ..] if belongs(*byte) => 1,
-                _ => break,
+        while let Some(&byte) = self.rest().first() {
+            self.at += match self.variable() {
+                Some(length) => length,
+                None if belongs(byte) => 1,
+                None => break,
             };
         }
         start..self.at
+    }
+
+    fn variable(&self) -> Option<usize> {
+        let rest = self.rest().strip_prefix(b"${")?;
+        let name = |byte: &&u8| byte.is_ascii_alphanumeric() || b":._-".contains(byte);
+        let length = rest.iter().take(MAX_VARIABLE).take_while(name).count();
+        (rest.get(length) == Some(&b'}')).then_some(length + 3)
+    }
+
+    /// A name: bytes that belong, variables, and characters that are escaped for a URL or for Markdown.
+    fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+        let start = self.at;
+        loop {
+            self.run(&belongs);
+            match self.rest() {
+                [b'\\', b'_', ..] => self.at += 2,
+                [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                    let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
+                    if ENDS.contains(&&code) {
+                        return start..self.at;
+                    }
+                    self.at += 3;
+                }
+                _ => return start..self.at,
+            }
+        }
     }
 
     fn colon(&mut self) -> bool {

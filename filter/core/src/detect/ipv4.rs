@@ -8,8 +8,9 @@ use core::ops::Range;
 pub const ANCHORS: &[&str] = &["0.", "1.", "2.", "3.", "4.", "5.", "6.", "7.", "8.", "9."];
 
 /// Words before a dotted number that make it a version. In lower case.
-const VERSION_WORDS: &[&str] =
-    &["apache", "build", "envoy", "haproxy", "nginx", "openssl", "release", "rev", "ver", "version"];
+const VERSION_WORDS: &[&str] = &["apache", "nginx", "openssl", "release", "ver", "version"];
+/// Longest number that is looked at.
+const MAX_NUMBER: usize = 10;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Class {
@@ -43,13 +44,7 @@ fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
 
 /// Reads all of the digits and dots around the anchor's digit.
 fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcome> {
-    let upto = text.get(..=anchor).unwrap_or_default();
-    let digits = upto.iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    let start = anchor + 1 - digits;
-    let before = text.get(..start).unwrap_or_default();
-    if digits > 3 || !boundary::may_start(before) || matches!(before, [.., b'0'..=b'9', b'.']) {
-        return Err(Outcome::No);
-    }
+    let Some(start) = start(text, anchor) else { return Err(Outcome::No) };
     let mut octets = [0; 4];
     let mut at = start;
     for (index, octet) in octets.iter_mut().enumerate() {
@@ -71,8 +66,8 @@ fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcom
         at += length;
     }
     match text.get(at..).unwrap_or_default() {
-        // A fifth number: not an address, and no address begins inside it.
-        [b'.', b'0'..=b'9', ..] => {
+        // A fifth number: a private address and its port, as tcpdump writes them, or no address at all.
+        [b'.', b'0'..=b'9', ..] if class(octets) != Class::Private => {
             let more =
                 text.iter().skip(at).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
             Err(Outcome::SkipTo(at + more))
@@ -80,6 +75,29 @@ fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcom
         after if boundary::may_end(after) => Ok((start..at, octets)),
         _ => Err(Outcome::No),
     }
+}
+
+/// Where the number begins whose last digit is the anchor: at a boundary, and not behind another number and a dot.
+fn start(text: &[u8], anchor: usize) -> Option<usize> {
+    let mut length = 3;
+    // The digits of an escape (`%20`) stand right before, so the longest run of digits need not be the number.
+    while length > 0 {
+        let start = (anchor + 1).checked_sub(length);
+        let digits = start.and_then(|start| text.get(start..=anchor)).unwrap_or_default();
+        let before = start.and_then(|start| text.get(..start)).unwrap_or_default();
+        if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && boundary::may_start(before) {
+            return start.filter(|_| !follows_number(before));
+        }
+        length -= 1;
+    }
+    None
+}
+
+/// True if `before` ends with a number of its own and a dot.
+fn follows_number(before: &[u8]) -> bool {
+    let Some(rest) = before.strip_suffix(b".") else { return false };
+    let digits = rest.iter().rev().take(MAX_NUMBER).take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && boundary::may_start(rest.get(..rest.len() - digits).unwrap_or_default())
 }
 
 fn class(octets: [u8; 4]) -> Class {

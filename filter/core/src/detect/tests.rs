@@ -146,6 +146,30 @@ fn arns_keep_their_structure() {
                 ("AWS_ARN", "pets"),
             ],
         ),
+        (
+            "arn:aws:ec2:{region}:123456789012:vpc/vpc-12345678",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_VPC", "vpc-12345678")],
+        ),
+        (
+            "arn:aws:sqs:$REGION:123456789012:payments",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_SQS_QUEUE", "payments")],
+        ),
+        ("arn:aws:iam::<acct>:role/Secret", &[("AWS_IAM_ROLE", "Secret")]),
+        ("arn:aws:iam::${local.a[0]}:role/Secret", &[("AWS_IAM_ROLE", "Secret")]),
+        ("arn:aws:iam::12345678901?:role/Secret", &[("AWS_IAM_ROLE", "Secret")]),
+        // Identifiers in its other places, and names that look like structure.
+        (
+            "arn:aws:ec2:us-east-1:123456789012:i-1234567890abcdef0/x",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_EC2", "i-1234567890abcdef0"), ("AWS_ARN", "x")],
+        ),
+        ("arn:aws:ec2:us-east-1:aws:instance/i-12345678", &[("AWS_EC2", "i-12345678")]),
+        (
+            "arn:aws:ec2:AKIAIOSFODNN7EXAMPLE:123456789012:x",
+            &[("AWS_ACCESS_KEY", "AKIAIOSFODNN7EXAMPLE"), ("AWS_ACCOUNT", "123456789012"), ("AWS_ARN", "x")],
+        ),
+        ("arn:aws:s3:::app/한글.csv 를", &[("AWS_S3_BUCKET", "app"), ("AWS_S3_KEY", "한글.csv")]),
+        (r"arn:aws:iam::*:role/My\_Role", &[("AWS_IAM_ROLE", r"My\_Role")]),
+        ("arn:aws:iam::*:user/john%40corp%22", &[("AWS_IAM_USER", "john%40corp")]),
         // An ARN within an ARN is one of its own.
         (
             "arn:aws:s3:::b/arn:aws:iam::123456789012:role/R",
@@ -169,6 +193,14 @@ fn neighbours_do_not_hide_each_other() {
         ["10.0.1.5", "10.0.1.6", "vpc-12345678", "sg-12345678"]
     );
     assert_eq!(found("I-0ABCDEF0123456789"), [("AWS_EC2", "I-0ABCDEF0123456789".into())]);
+    assert_eq!(
+        values("%2210.0.1.100%22 %20172.16.3.4 \\u002010.0.0.1"),
+        ["10.0.1.100", "172.16.3.4", "10.0.0.1"]
+    );
+    assert_eq!(
+        values("IP 10.0.1.100.5432 > 10.0.1.5.22: web1.10.0.1.7.nip.io"),
+        ["10.0.1.100", "10.0.1.5", "10.0.1.7"]
+    );
     assert_eq!(found("AWS_EC2_001 AWS_NOPE_001"), [("AWS_LITERAL", "AWS_EC2_001".into())]);
 }
 

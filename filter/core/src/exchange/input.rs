@@ -73,6 +73,11 @@ impl<'a> Headers<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
     }
 
+    /// All values of `name`.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_slice())
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -22,6 +22,8 @@ pub enum Reason {
     ContentEncoding,
     /// The body is of a type that is not masked.
     ContentType,
+    /// The filter's host did not do what it was asked for.
+    HostFailed,
     /// The host is not on the allowlist.
     HostNotAllowed(String),
     /// The request names no host, or nothing that is one.
@@ -104,6 +106,9 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             "content_type_unsupported",
             "Only JSON bodies can be masked; send the body with a JSON content-type.".into(),
         ),
+        Reason::HostFailed => {
+            (500, "host_failed", "The proxy did not hand over the body to be masked; try again.".into())
+        }
         Reason::HostNotAllowed(host) => (
             403,
             "host_not_allowed",

@@ -16,6 +16,8 @@ use alloc::vec::Vec;
 
 /// The header that carries the provider's host to the router.
 pub(super) const ORIGINAL_HOST: &str = "x-original-host";
+/// Digests of a body that is going to change, and that speak of what must not be told.
+const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 /// Longest request id that is repeated.
 const MAX_REQUEST_ID: usize = 128;
 /// Widening a span can touch the next one; text that still does not read back after this is refused.
@@ -74,7 +76,7 @@ impl Exchange {
             }
             Treatment::Pass | Treatment::Refuse(_) => {}
         }
-        self.state = State::Body(treatment);
+        self.state = State::Body { treatment, held: 0 };
         actions
     }
 
@@ -86,12 +88,20 @@ impl Exchange {
             }
             _ => {}
         }
-        self.state = State::Body(treatment);
+        self.state = State::Body { treatment, held: bytes };
         Next::Hold.into()
     }
 
-    pub(super) fn request_body(&mut self, vm: &Vm, treatment: Treatment, body: &[u8]) -> Actions {
+    pub(super) fn request_body(
+        &mut self,
+        vm: &Vm,
+        treatment: Treatment,
+        held: usize,
+        body: &[u8],
+    ) -> Actions {
         match treatment {
+            // The host holds a body that it does not show.
+            _ if body.len() < held => self.refuse(Reason::HostFailed),
             _ if body.is_empty() => {
                 self.state = State::Open;
                 Actions::proceed()
@@ -178,7 +188,8 @@ fn kept(vm: &Vm, headers: Headers<'_>, host: &str) -> Vec<HeaderChange> {
     for name in headers.names() {
         let kept = name.starts_with(':')
             || name == ORIGINAL_HOST
-            || vm.config.forward_headers.iter().any(|pattern| pattern.matches(name));
+            || (!DIGESTS.contains(&name)
+                && vm.config.forward_headers.iter().any(|pattern| pattern.matches(name)));
         let change = HeaderChange::Remove(name.into());
         if !kept && !changes.contains(&change) {
             changes.push(change);
@@ -198,15 +209,14 @@ fn content_length(headers: Headers<'_>) -> Option<usize> {
 }
 
 fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
-    let encoding = headers.get("content-encoding").unwrap_or_default();
-    let content_type = ContentType::read(headers.get("content-type").unwrap_or_default());
+    let content_type = ContentType::of(headers);
     if content_type.essence.starts_with("multipart/") {
         return match vm.config.multipart {
             Multipart::Pass => Treatment::Pass,
             Multipart::Refuse => Treatment::Refuse(Reason::Multipart),
         };
     }
-    if !(encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")) {
+    if !is_identity(headers) {
         return Treatment::Refuse(Reason::ContentEncoding);
     }
     if !content_type.is_json() {
@@ -218,20 +228,35 @@ fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
     Treatment::Mask(api)
 }
 
+/// True if the body is not encoded, whatever number of headers says so.
+pub(super) fn is_identity(headers: Headers<'_>) -> bool {
+    headers.all("content-encoding").all(|value| value.is_empty() || value.eq_ignore_ascii_case(b"identity"))
+}
+
 /// A media type (RFC 9110 §8.3.1), in lower case; empty if it cannot be read.
 pub(super) struct ContentType {
     pub(super) essence: String,
-    charset: Option<String>,
+    charsets: Vec<String>,
 }
 
 impl ContentType {
-    pub(super) fn read(value: &[u8]) -> Self {
+    /// What the headers say; unreadable if they say it twice.
+    pub(super) fn of(headers: Headers<'_>) -> Self {
+        let mut values = headers.all("content-type");
+        match (values.next(), values.next()) {
+            (Some(value), None) => Self::read(value),
+            _ => Self::read(b""),
+        }
+    }
+
+    fn read(value: &[u8]) -> Self {
         let value = core::str::from_utf8(value).unwrap_or_default().to_ascii_lowercase();
         let mut parts = value.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default().into();
-        let charset =
-            parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"').into());
-        Self { essence, charset }
+        let charsets =
+            parts.filter_map(|part| part.split_once('=').filter(|(name, _)| name.trim() == "charset"));
+        let charsets = charsets.map(|(_, name)| name.trim().trim_matches('"').into()).collect();
+        Self { essence, charsets }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -239,7 +264,7 @@ impl ContentType {
     }
 
     fn is_utf8(&self) -> bool {
-        self.charset.as_deref().is_none_or(|name| matches!(name, "utf-8" | "utf8" | "us-ascii"))
+        self.charsets.iter().all(|name| matches!(name.as_str(), "utf-8" | "utf8" | "us-ascii"))
     }
 }
 

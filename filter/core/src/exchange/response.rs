@@ -1,6 +1,6 @@
 //! The way back to the application.
 
-use super::request::ContentType;
+use super::request::{ContentType, is_identity};
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
@@ -10,6 +10,9 @@ use alloc::vec::Vec;
 /// Headers that speak of the bytes of the body, and are wrong once it is restored.
 const OF_THE_BYTES: [&str; 7] =
     ["accept-ranges", "content-digest", "content-length", "content-md5", "digest", "etag", "repr-digest"];
+
+/// White space after which an answer without content type is taken for text.
+const MAX_BLANK: usize = 1024;
 
 /// How a response's body is read.
 #[derive(Debug)]
@@ -40,13 +43,12 @@ impl Exchange {
         headers: Headers<'_>,
         end: bool,
     ) -> Actions {
-        let content_type = ContentType::read(headers.get("content-type").unwrap_or_default());
+        let content_type = ContentType::of(headers);
         if end || mapping.is_empty() || is_media(&content_type.essence) {
             self.state = State::Open;
             return Actions::proceed();
         }
-        let encoding = headers.get("content-encoding").unwrap_or_default();
-        if !(encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")) {
+        if !is_identity(headers) {
             return self.refuse(Reason::ResponseEncoding);
         }
         let framing = match content_type.essence.as_str() {
@@ -140,7 +142,8 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
     const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
     let text = seen.strip_prefix(b"\xef\xbb\xbf").unwrap_or(seen).trim_ascii_start();
     match text.first() {
-        None if !end => None,
+        // White space is no reason to wait for ever.
+        None if !end && seen.len() < MAX_BLANK => None,
         Some(b'{' | b'[') => Some(Framing::Json(JsonUnmasker::new(api.response))),
         _ if FIELDS.iter().any(|field| text.starts_with(field)) => {
             Some(Framing::Events(SseUnmasker::new(api.event)))

@@ -88,6 +88,27 @@ fn refusals() {
             "content_type_unsupported",
             "`multipart`",
         ),
+        (
+            &[("content-encoding", "identity"), ("content-encoding", "gzip")],
+            ok,
+            415,
+            "content_encoding_unsupported",
+            "content-encoding",
+        ),
+        (
+            &[("content-type", "application/json"), ("content-type", "text/plain")],
+            ok,
+            415,
+            "content_type_unsupported",
+            "JSON",
+        ),
+        (
+            &[("content-type", "application/json; charset=utf-8; charset = utf-7")],
+            ok,
+            400,
+            "body_unreadable",
+            "UTF-8",
+        ),
         (&[("content-encoding", "gzip")], ok, 415, "content_encoding_unsupported", "content-encoding"),
         (&[("content-type", "application/json; charset=latin1")], ok, 400, "body_unreadable", "UTF-8"),
         (&[], b"not json", 400, "body_unreadable", "byte 1"),
@@ -176,6 +197,7 @@ fn the_head_towards_the_provider() {
         ("x-envoy-internal", "true"),
         ("traceparent", "00-x"),
         ("te", "trailers"),
+        ("content-md5", "x"),
     ]);
     let actions = Exchange::new().handle(&vm, Input::RequestHead { headers: Headers(&head), end: false });
     let removed = |name: &str| HeaderChange::Remove(name.into());
@@ -190,6 +212,7 @@ fn the_head_towards_the_provider() {
             removed("x-envoy-internal"),
             removed("traceparent"),
             removed("te"),
+            removed("content-md5"),
             removed("content-length"),
             HeaderChange::Set("accept-encoding", "identity".into()),
         ]
@@ -251,7 +274,8 @@ fn heads_of_responses() {
     assert!(restores);
     let removed = |name: &str| HeaderChange::Remove(name.into());
     assert_eq!(actions.headers, [removed("content-length"), removed("etag")]);
-    let (actions, restores) = answer(&[json, ("content-encoding", "gzip")], false);
+    let (actions, restores) =
+        answer(&[json, ("content-encoding", "identity"), ("content-encoding", "gzip")], false);
     assert!(matches!(actions.next, Next::Refuse(Refusal { status: 502, .. })) && !restores);
     for (list, end) in
         [(&[json][..], true), (&[("content-type", "image/png"), ("content-encoding", "gzip")], false)]
@@ -296,9 +320,14 @@ fn without_content_type_the_first_bytes_tell() {
 fn endings_may_be_told_twice() {
     let vm = vm("");
     let mut exchange = sent(&vm);
-    // Envoy shows the body again with the trailers; it is masked by then.
-    let actions = exchange.handle(&vm, Input::RequestBody(br#"["AWS_EC2_001"]"#));
+    let actions = exchange.handle(&vm, Input::RequestBody(b""));
     assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
+    // Another body is none that was looked at.
+    let actions = sent(&vm).handle(&vm, Input::RequestBody(br#"["i-87654321"]"#));
+    assert!(matches!(actions.next, Next::Hold));
+    let mut open = Exchange::new();
+    open.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: true });
+    assert!(matches!(open.handle(&vm, Input::RequestBody(b"[1]")).next, Next::Hold));
     exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
     exchange.handle(&vm, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
     assert!(matches!(exchange.handle(&vm, Input::ResponseTrailers(b"")).next, Next::Continue));
@@ -330,6 +359,18 @@ fn trailers_are_looked_at_and_taken_away() {
         let shown = actions.body.unwrap_or_else(|| held.as_bytes().to_vec());
         let actions = exchange.handle(&vm, Input::ResponseTrailers(&shown));
         assert_eq!(String::from_utf8(actions.body.unwrap_or(shown)).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_body_that_the_host_holds_and_does_not_show_is_refused() {
+    let vm = vm("");
+    for last in [Input::RequestBody(b""), Input::RequestTrailers { trailers: Headers(&[]), body: b"" }] {
+        let mut exchange = Exchange::new();
+        exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+        exchange.handle(&vm, Input::RequestHeld(100));
+        let Next::Refuse(refusal) = exchange.handle(&vm, last).next else { panic!("goes on") };
+        assert_eq!((refusal.status, refusal.code), (500, "host_failed"));
     }
 }
 

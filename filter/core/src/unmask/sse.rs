@@ -42,6 +42,8 @@ pub struct SseUnmasker {
     /// The last line ended with CR: an LF that follows belongs to it.
     after_cr: bool,
     first_line: bool,
+    /// Data has gone out, and the blank line that ends its event has not.
+    in_event: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,7 @@ impl SseUnmasker {
             sink: Sink::Out,
             after_cr: false,
             first_line: true,
+            in_event: false,
         }
     }
 
@@ -94,12 +97,26 @@ impl SseUnmasker {
     /// The stream ends: whatever is withheld leaves.
     pub fn finish(&mut self, mapping: &Mapping, out: &mut Vec<u8>, tally: &mut Tally) {
         let mut to = Context { mapping, out, tally };
-        if self.long.is_some() || !self.line.is_empty() {
+        let mut line = core::mem::take(&mut self.line);
+        let cut_off = self.long.is_some() || !line.is_empty();
+        if self.long.is_some() || split_data(&line, self.first_line).is_some() {
+            self.line = core::mem::take(&mut line);
             self.end_line(&mut to);
         }
         self.flush_data(&mut to);
+        if self.channels.held() > 0 {
+            // An extra event must not become part of one that was cut off.
+            let ending: &[u8] = match (self.in_event, cut_off && line.is_empty()) {
+                (false, _) => b"",
+                (true, false) => b"\n",
+                (true, true) => b"\n\n",
+            };
+            to.out.extend_from_slice(ending);
+            self.channels.end_all(&mut to);
+        }
+        // What is left is the beginning of an event without data.
         to.out.append(&mut self.head);
-        self.channels.end_all(&mut to);
+        to.out.append(&mut line);
     }
 
     /// How many bytes are withheld, of unfinished lines too.
@@ -155,6 +172,7 @@ impl SseUnmasker {
     /// One line without its terminator.
     fn take_line(&mut self, line: &[u8], to: &mut Context<'_>) -> Sink {
         if line.is_empty() {
+            self.in_event = false;
             self.flush_data(to);
             to.out.append(&mut self.head);
             return Sink::Out;
@@ -162,6 +180,7 @@ impl SseUnmasker {
         let Some((field, value)) = split_data(line, self.first_line) else {
             return self.take_field(line, to);
         };
+        self.in_event = true;
         if value.trim_ascii() == b"[DONE]" {
             self.flush_data(to);
             self.channels.end_all(to);
@@ -189,6 +208,9 @@ impl SseUnmasker {
 
     /// A line that is not data: a comment, or the event's name.
     fn take_field(&mut self, line: &[u8], to: &mut Context<'_>) -> Sink {
+        if self.data.len() + line.len() > MAX_EVENT {
+            self.flush_data(to);
+        }
         if !self.data.is_empty() {
             self.data.extend_from_slice(line);
             return Sink::Data;
