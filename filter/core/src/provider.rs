@@ -23,9 +23,12 @@ pub const GENERIC: Api = Api { request: &TEXT, response: &TEXT, event: &TEXT };
 
 /// The API behind a path, without its query. Hosts do not matter: gateways serve these paths under other names.
 pub fn api(path: &str) -> Api {
-    match path.trim_end_matches('/') {
-        "/v1/messages" | "/v1/messages/count_tokens" => anthropic::MESSAGES,
-        "/v1/chat/completions" => openai::CHAT_COMPLETIONS,
-        _ => GENERIC,
+    let is = |known: &str| path.split('/').filter(|part| !part.is_empty()).eq(known.split('/'));
+    if is("v1/messages") || is("v1/messages/count_tokens") {
+        anthropic::MESSAGES
+    } else if is("v1/chat/completions") {
+        openai::CHAT_COMPLETIONS
+    } else {
+        GENERIC
     }
 }

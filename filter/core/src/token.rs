@@ -77,49 +77,75 @@ impl Recogniser {
         {
             return None;
         }
-        let mut canonical = String::new();
+        let mut canonical = Canonical::default();
         let mut part_start = 0;
         let mut at = 0;
-        let mut found = None;
         loop {
-            let byte = rest.get(at).copied();
-            match byte {
-                Some(byte @ (b'A'..=b'Z' | b'0'..=b'9')) if canonical.len() < MAX_TOKEN_LEN => {
-                    canonical.push(char::from(byte));
-                    at += 1;
-                    continue;
-                }
-                _ => {}
+            while let Some(&byte @ (b'A'..=b'Z' | b'0'..=b'9')) = rest.get(at) {
+                canonical.push(byte)?;
+                at += 1;
             }
             // A part ends here. Is what was read so far a token?
-            let (prefix, number) = canonical.split_at_checked(part_start)?;
-            let prefix = prefix.strip_suffix('_').and_then(|prefix| self.prefix(prefix));
-            if let (Some(prefix), true, true) =
-                (prefix, is_number(number), boundary::may_end(rest.get(at..)?))
-            {
-                found = Some(Found { range: start..start + at, token: canonical.clone(), prefix });
+            let (prefix, number) = canonical.as_bytes().split_at_checked(part_start)?;
+            let prefix = prefix.strip_suffix(b"_").and_then(|prefix| self.prefix(prefix));
+            if let (Some(prefix), true) = (prefix, is_number(number)) {
+                // No prefix goes on with a number, so this is the only reading.
+                let token = String::from_utf8_lossy(canonical.as_bytes()).into_owned();
+                let ends = boundary::may_end(rest.get(at..)?);
+                return ends.then_some(Found { range: start..start + at, token, prefix });
             }
             let escapes = rest.get(at..)?.iter().take(MAX_ESCAPES).take_while(|&&byte| byte == b'\\').count();
-            if rest.get(at + escapes) != Some(&b'_') || canonical.len() >= MAX_TOKEN_LEN {
-                return found;
+            if rest.get(at + escapes) != Some(&b'_') || !self.begins(canonical.as_bytes()) {
+                return None;
             }
-            canonical.push('_');
+            canonical.push(b'_')?;
             at += escapes + 1;
-            part_start = canonical.len();
+            part_start = canonical.len;
         }
     }
 
-    fn prefix(&self, prefix: &str) -> Option<usize> {
-        let at = self.prefixes.binary_search_by(|(known, _)| known.as_str().cmp(prefix)).ok()?;
+    /// True if a prefix is, or begins with, these parts.
+    fn begins(&self, parts: &[u8]) -> bool {
+        let next = self.prefixes.partition_point(|(known, _)| known.as_bytes() < parts);
+        self.prefixes.get(next).is_some_and(|(known, _)| known.as_bytes().starts_with(parts))
+    }
+
+    fn prefix(&self, prefix: &[u8]) -> Option<usize> {
+        let at = self.prefixes.binary_search_by(|(known, _)| known.as_bytes().cmp(prefix)).ok()?;
         self.prefixes.get(at).map(|(_, kind)| *kind)
     }
 }
 
-fn is_number(part: &str) -> bool {
+/// A token as it is issued, read character by character.
+struct Canonical {
+    bytes: [u8; MAX_TOKEN_LEN],
+    len: usize,
+}
+
+impl Default for Canonical {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_TOKEN_LEN], len: 0 }
+    }
+}
+
+impl Canonical {
+    /// `None` if it would be longer than any token.
+    fn push(&mut self, byte: u8) -> Option<()> {
+        *self.bytes.get_mut(self.len)? = byte;
+        self.len += 1;
+        Some(())
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+fn is_number(part: &[u8]) -> bool {
     (MIN_DIGITS..=MAX_DIGITS).contains(&part.len())
-        && part.bytes().all(|byte| byte.is_ascii_digit())
-        && (part.len() == MIN_DIGITS || !part.starts_with('0'))
-        && part != "000"
+        && part.iter().all(u8::is_ascii_digit)
+        && (part.len() == MIN_DIGITS || !part.starts_with(b"0"))
+        && part != b"000"
 }
 
 #[cfg(test)]

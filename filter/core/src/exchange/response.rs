@@ -144,6 +144,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
     match text.first() {
         // White space is no reason to wait for ever.
         None if !end && seen.len() < MAX_BLANK => None,
+        None => Some(Framing::Plain(PlainUnmasker::default())),
         Some(b'{' | b'[') => Some(Framing::Json(JsonUnmasker::new(api.response))),
         _ if FIELDS.iter().any(|field| text.starts_with(field)) => {
             Some(Framing::Events(SseUnmasker::new(api.event)))

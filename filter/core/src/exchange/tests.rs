@@ -158,6 +158,86 @@ fn what_is_accepted() {
 }
 
 #[test]
+fn identifiers_in_places_that_pass_are_refused() {
+    let vm = vm("");
+    let account = r#""system":"arn:aws:iam::123456789012:root","#;
+    let block = |block: &str| format!(r#"{{{account}"messages":[{{"content":[{block}]}}]}}"#);
+    let cases = [
+        // Opaque members, whatever they are said to be, and everything below them.
+        block(r#"{"type":"text","text":"x","data":"i-1234567890abcdef0"}"#),
+        block(r#"{"type":"redacted_thinking","data":{"i-12345678":["vpc-12345678"]}}"#),
+        block(r#"{"type":"text","encrypted_content":"my id i-1234567890abcdef0"}"#),
+        // What is base64 by its alphabet, and identifiers all the same.
+        block(r#"{"type":"image","source":{"type":"base64","data":"i-1234567890abcdef0"}}"#),
+        block(
+            r#"{"type":"image","source":{"type":"base64","media_type":"text/plain","data":"AKIAIOSFODNN7EXAMPLE"}}"#,
+        ),
+        // Numbers that are known to be an account.
+        block(r#"{"type":"tool_use","id":123456789012,"input":{}}"#),
+        block(r#"{"type":"text","text":"x","data":123456789012}"#),
+        // What reads as a token, where it cannot become a literal.
+        block(r#"{"type":"tool_use","name":"AWS_EC2_001","input":{}}"#),
+    ];
+    for body in cases {
+        let refusal = run(&vm, &[], body.as_bytes()).expect_err(&body);
+        assert_eq!((refusal.status, refusal.code), (422, "identifier_in_field"), "{body}");
+    }
+    for (url, place) in [("data:i-1234567890abcdef0;base64,QUFB", 422), ("data:image/png;base64,QUFB", 200)] {
+        let body = format!(r#"{{"messages":[{{"content":[{{"image_url":{{"url":"{url}"}}}}]}}]}}"#);
+        let status = run(&vm, &[(":path", "/v1/chat/completions")], body.as_bytes())
+            .map_or_else(|r| r.status, |_| 200);
+        assert_eq!(status, place, "{url}");
+    }
+    // Only thinking is signed thinking.
+    let body = block(r#"{"type":"text","thinking":"plain i-1234567890abcdef0","signature":"x"}"#);
+    let masked = run(&vm, &[], body.as_bytes()).unwrap().body.unwrap();
+    assert!(!String::from_utf8(masked).unwrap().contains("i-1234567890abcdef0"));
+}
+
+#[test]
+fn a_text_field_stays_text_even_if_it_says_a_number() {
+    let vm = vm("");
+    let body = br#"{"system":"arn:aws:iam::123456789012:root","messages":[{"content":[{"type":"tool_use","input":{"acct":123456789012}}]}]}"#;
+    let mut exchange = Exchange::new();
+    exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    let masked = exchange.handle(&vm, Input::RequestBody(body)).body.unwrap();
+    assert!(String::from_utf8(masked).unwrap().contains(r#""acct":"AWS_ACCOUNT_002""#));
+    let json = response(&[("content-type", "application/json")]);
+    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&json), end: false });
+    let answer = br#"{"content":[{"type":"text","text":"AWS_ACCOUNT_002"},{"type":"tool_use","input":{"a":"AWS_ACCOUNT_002"}}]}"#;
+    let got = exchange.handle(&vm, Input::ResponseChunk { bytes: answer, end: true }).body.unwrap();
+    assert_eq!(
+        String::from_utf8(got).unwrap(),
+        r#"{"content":[{"type":"text","text":"123456789012"},{"type":"tool_use","input":{"a":123456789012}}]}"#
+    );
+}
+
+#[test]
+fn paths_may_have_more_slashes() {
+    let vm = vm("");
+    let signed =
+        br#"{"messages":[{"content":[{"type":"thinking","thinking":"i-12345678","signature":"x"}]}]}"#;
+    let actions = run(&vm, &[(":path", "//v1//messages/")], signed).unwrap();
+    assert_eq!(actions.counts[0].counter, Counter::SignedPassed);
+}
+
+#[test]
+fn white_space_is_not_waited_for_for_ever() {
+    let vm = vm("");
+    let mut exchange = sent(&vm);
+    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+    let blank = [b' '; 2000];
+    assert!(matches!(
+        exchange.handle(&vm, Input::ResponseChunk { bytes: &blank[..10], end: false }).next,
+        Next::Hold
+    ));
+    assert!(matches!(
+        exchange.handle(&vm, Input::ResponseChunk { bytes: &blank, end: false }).next,
+        Next::Continue
+    ));
+}
+
+#[test]
 fn settings_let_through() {
     let multipart = [("content-type", "multipart/form-data; boundary=x")];
     let vm = vm(r#","multipart":"pass""#);

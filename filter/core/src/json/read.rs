@@ -18,8 +18,10 @@ pub trait Visitor {
     fn text(&mut self, view: &View<'_>, from: usize);
     /// A number where text may stand.
     fn number(&mut self, number: Number<'_>);
-    /// A string that must not be changed.
+    /// A string that must not be changed, or that is not text: an identifier in it cannot be masked.
     fn fixed(&mut self, view: &View<'_>);
+    /// A number that must not be changed; where it stands.
+    fn fixed_number(&mut self, digits: &[u8], at: usize);
     /// Signed text passed unread.
     fn signed(&mut self);
 }
@@ -91,6 +93,7 @@ struct Reader<'a> {
 struct Object {
     signed: bool,
     is_text: bool,
+    is_thinking: bool,
     /// Strings whose treatment the object's end decides: where their quotes are.
     deferred: Vec<(Rule, Range<usize>)>,
 }
@@ -145,7 +148,6 @@ impl Reader<'_> {
         let rule = if key { self.walk.name_rule() } else { self.walk.place().rule };
         let view = content.view(self.body, 1, None);
         match rule {
-            Rule::Opaque => {}
             Rule::Signature => {
                 if let Some(object) = self.objects.last_mut() {
                     object.signed |= !view.text.is_empty();
@@ -156,11 +158,17 @@ impl Reader<'_> {
                     object.deferred.push((rule, quotes));
                 }
             }
-            Rule::MediaUrl if is_data_url(view.text) => {}
+            Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
             Rule::Channel(_) | Rule::MediaUrl | Rule::Text => self.text(&view),
-            Rule::Ends(_) | Rule::Envelope | Rule::EventType(_) | Rule::Fixed | Rule::Index => {
-                if let Some(object) = self.objects.last_mut() {
-                    object.is_text |= !key && self.walk.name() == b"type" && view.text == b"text";
+            Rule::Ends(_)
+            | Rule::Envelope
+            | Rule::EventType(_)
+            | Rule::Fixed
+            | Rule::Index
+            | Rule::Opaque => {
+                if let (Some(object), false, b"type") = (self.objects.last_mut(), key, self.walk.name()) {
+                    object.is_text |= view.text == b"text";
+                    object.is_thinking |= view.text == b"thinking";
                 }
                 self.visitor.fixed(&view);
             }
@@ -176,11 +184,12 @@ impl Reader<'_> {
             collect_string(self.body, quotes.clone(), &mut content);
             let view = content.view(self.body, 1, None);
             match rule {
-                Rule::SignedText if object.signed => self.visitor.signed(),
+                Rule::SignedText if object.signed && object.is_thinking => self.visitor.signed(),
                 Rule::Media if !object.is_text => {
                     if !is_base64(view.text) {
                         return Err(Unreadable { problem: Problem::Media, at: quotes.start });
                     }
+                    self.visitor.fixed(&view);
                 }
                 _ => self.text(&view),
             }
@@ -214,9 +223,7 @@ impl Reader<'_> {
                 Some(Ok(step)) => step,
             };
             if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
-                let (digits, raw) = (bytes_of(outer.text, start..at), outer.raw(start)..outer.raw(at));
-                let plain = outer.spelling(start..at) == digits;
-                self.number(Number { digits, raw, level, plain });
+                self.nested_number(outer, start..at);
                 scalar = None;
             }
             match piece {
@@ -242,13 +249,27 @@ impl Reader<'_> {
         if in_string {
             self.text(&content.view(outer.text, level, Some(outer)));
         }
+        if let (Some(start), true) = (scalar, plain_from == outer.text.len()) {
+            // The text is cut off behind a number, which may be whole.
+            self.nested_number(outer, start..plain_from);
+        }
         self.collectors.push(content);
         plain_from
     }
 
+    fn nested_number(&mut self, outer: &View<'_>, range: Range<usize>) {
+        let digits = bytes_of(outer.text, range.clone());
+        let raw = outer.raw(range.start)..outer.raw(range.end);
+        let plain = outer.spelling(range) == digits;
+        self.number(Number { digits, raw, level: outer.level + 1, plain });
+    }
+
     fn top_number(&mut self, raw: Range<usize>) {
+        let digits = bytes_of(self.body, raw.clone());
         if self.walk.place().rule == Rule::Text {
-            self.number(Number { digits: bytes_of(self.body, raw.clone()), raw, level: 1, plain: true });
+            self.number(Number { digits, raw, level: 1, plain: true });
+        } else {
+            self.visitor.fixed_number(digits, raw.start);
         }
     }
 
@@ -283,10 +304,15 @@ fn bytes_of(source: &[u8], range: Range<usize>) -> &[u8] {
     source.get(range).unwrap_or_default()
 }
 
+/// Longest media type of a data URL.
+const MAX_MEDIA_TYPE: usize = 128;
+
 fn is_data_url(text: &[u8]) -> bool {
     const HEAD: &[u8] = b";base64,";
     let Some(rest) = text.strip_prefix(b"data:") else { return false };
-    let Some(at) = rest.windows(HEAD.len()).take(128).position(|window| window == HEAD) else { return false };
+    let Some(at) = rest.windows(HEAD.len()).take(MAX_MEDIA_TYPE).position(|window| window == HEAD) else {
+        return false;
+    };
     rest.get(at + HEAD.len()..).is_some_and(is_base64)
 }
 

@@ -141,6 +141,11 @@ impl Walk {
         self.frames.last().map_or(self.root, |frame| frame.member)
     }
 
+    /// True inside JSON that no shape describes, such as the input of a tool.
+    pub fn is_free(&self) -> bool {
+        self.frames.last().map_or(self.root, |frame| frame.shape).fields.is_empty()
+    }
+
     /// The rule for the names of members of the object that is open.
     pub fn name_rule(&self) -> Rule {
         match self.frames.last() {

@@ -2,7 +2,7 @@
 
 use super::{Form, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
-use crate::detect::{Detector, Finding, KindId, LITERAL_RULE, PROPAGATED_RULE};
+use crate::detect::{Detector, Finding, KindId, PROPAGATED_RULE};
 use crate::json::escape;
 use crate::json::read::{self, Number, View, Visitor};
 use crate::json::shape::Shape;
@@ -141,11 +141,14 @@ impl Visitor for Finder<'_> {
 
     fn fixed(&mut self, view: &View<'_>) {
         self.detector.find(view.text, 0, &mut self.findings);
-        // What reads as a token is harmless here: it passes both ways.
-        if self.findings.drain(..).any(|finding| finding.rule != LITERAL_RULE) {
+        // What reads as a token too: in the answer it would be taken for one.
+        if !self.findings.is_empty() {
+            self.findings.clear();
             self.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
         }
     }
+
+    fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
 
     fn signed(&mut self) {
         self.plan.signed += 1;
@@ -243,6 +246,12 @@ impl Visitor for Propagator<'_> {
     fn fixed(&mut self, view: &View<'_>) {
         if !self.matches(view.text, 0).is_empty() {
             self.finder.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
+        }
+    }
+
+    fn fixed_number(&mut self, digits: &[u8], at: usize) {
+        if !self.matches(digits, 0).is_empty() {
+            self.finder.refused.get_or_insert(Unmaskable::InField(at));
         }
     }
 

@@ -48,6 +48,11 @@ fn bodies() {
             r#"["of 123456789012: arn:aws:iam::123456789012:root",{"id":123456789012,"x":1234567890123}]"#,
             r#"["of AWS_ACCOUNT_001: arn:aws:iam::AWS_ACCOUNT_001:root",{"id":"AWS_ACCOUNT_002","x":1234567890123}]"#,
         ),
+        // Also where a document is cut off behind it.
+        (
+            r#"["arn:aws:iam::123456789012:root","[123456789012"]"#,
+            r#"["arn:aws:iam::AWS_ACCOUNT_001:root","[\"AWS_ACCOUNT_002\""]"#,
+        ),
         // Twelve digits are an account only where something says so.
         (r#"["123456789012",123456789012]"#, r#"["123456789012",123456789012]"#),
         // JSON in strings, to any depth.

@@ -144,6 +144,7 @@ impl Visitor for Found<'_> {
     }
     fn number(&mut self, _number: Number<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
+    fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
     fn signed(&mut self) {}
 }
 
@@ -169,5 +170,6 @@ impl Visitor for Cutter {
     }
     fn number(&mut self, _number: Number<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
+    fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
     fn signed(&mut self) {}
 }

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 /// event's channel go on in the next event.
 pub trait Texts {
     /// A string of the channel `name` begins; `starts` are the offsets of the containers it is in.
-    fn open(&mut self, name: &'static str, starts: &[usize]) -> Option<TextStream>;
+    fn open(&mut self, name: &'static str, starts: &[usize], tally: &mut Tally) -> Option<TextStream>;
     /// The string of the channel that was opened last ends.
     fn close(&mut self, text: TextStream, to: &mut Context<'_>);
 }
@@ -21,7 +21,7 @@ pub trait Texts {
 pub struct NoChannels;
 
 impl Texts for NoChannels {
-    fn open(&mut self, _name: &'static str, _starts: &[usize]) -> Option<TextStream> {
+    fn open(&mut self, _name: &'static str, _starts: &[usize], _tally: &mut Tally) -> Option<TextStream> {
         None
     }
     fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
@@ -165,14 +165,15 @@ impl JsonUnmasker {
     fn start_string(&mut self, quote: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
         let rule = if self.in_key { self.walk.name_rule() } else { self.walk.place().rule };
         let channel = match rule {
-            Rule::Channel(name) if !self.in_key => texts.open(name, &self.starts),
+            Rule::Channel(name) if !self.in_key => texts.open(name, &self.starts, to.tally),
             _ => None,
         };
         self.state = match (rule, channel) {
             (_, Some(text)) => State::Channel(text),
             (Rule::Text | Rule::Channel(_) | Rule::Ends(_), None) => {
                 let mut text = TextStream::new(1);
-                if to.mapping.has_numbers() && !self.in_key {
+                // A text field stays text, even if all it says is a number's token.
+                if to.mapping.has_numbers() && !self.in_key && self.walk.is_free() {
                     text.hold_quote();
                     self.state = State::Restoring(text);
                     return;

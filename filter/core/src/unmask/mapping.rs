@@ -52,6 +52,11 @@ impl Mapping {
     pub fn narrow(&self, range: &Range<usize>, position: usize, byte: u8) -> Range<usize> {
         let entries = self.entries.get(range.clone()).unwrap_or_default();
         let at = |entry: &Entry| entry.token.as_bytes().get(position).copied();
+        let goes_on = |entry: Option<&Entry>| entry.is_some_and(|entry| at(entry) == Some(byte));
+        if goes_on(entries.first()) && goes_on(entries.last()) {
+            // They are sorted, so all in between go on with it too.
+            return range.clone();
+        }
         let start = entries.partition_point(|entry| at(entry) < Some(byte));
         let end = entries.partition_point(|entry| at(entry) <= Some(byte));
         range.start + start..range.start + end

@@ -31,6 +31,8 @@ pub struct Matcher {
     units: Vec<(u8, usize)>,
     /// The candidate as it is spelled.
     raw: Vec<u8>,
+    /// Memory for the next candidate while this one is looked at again.
+    spare: (Vec<(u8, usize)>, Vec<u8>),
 }
 
 /// A proper prefix of a token, or a token whose right neighbour is not known yet.
@@ -150,15 +152,18 @@ impl Matcher {
             let levels = if entry.form == Form::Spelled { levels.min(1) } else { levels };
             escape::append(entry.value.expose(), levels, to.out);
             to.tally.restored += 1;
-            let token: Vec<u8> = self.units.iter().map(|(byte, _)| *byte).collect();
-            self.remember(&token);
+            let tail = self.units.len().saturating_sub(LEFT_CONTEXT);
+            self.left.extend(self.units.iter().skip(tail).map(|(byte, _)| *byte));
+            self.trim();
             self.forget();
             return;
         }
-        let units = core::mem::take(&mut self.units);
-        let raw = core::mem::take(&mut self.raw);
+        let mut units = core::mem::take(&mut self.units);
+        let mut raw = core::mem::take(&mut self.raw);
+        core::mem::swap(&mut self.units, &mut self.spare.0);
+        core::mem::swap(&mut self.raw, &mut self.spare.1);
         let mut at = 0;
-        for (index, (byte, length)) in units.into_iter().enumerate() {
+        for (index, &(byte, length)) in units.iter().enumerate() {
             let spelled = raw.get(at..at + length).unwrap_or_default();
             at += length;
             if index == 0 {
@@ -167,6 +172,9 @@ impl Matcher {
                 self.character(byte, spelled, levels, to);
             }
         }
+        units.clear();
+        raw.clear();
+        self.spare = (units, raw);
     }
 
     fn forget(&mut self) {
@@ -178,6 +186,10 @@ impl Matcher {
     fn remember(&mut self, text: &[u8]) {
         let tail = text.get(text.len().saturating_sub(LEFT_CONTEXT)..).unwrap_or_default();
         self.left.extend_from_slice(tail);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
         if self.left.len() > 4 * LEFT_CONTEXT {
             self.left.drain(..self.left.len() - LEFT_CONTEXT);
         }

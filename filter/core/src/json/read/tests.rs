@@ -19,6 +19,9 @@ impl Visitor for Told {
     fn fixed(&mut self, view: &View<'_>) {
         self.0.push(('f', String::from_utf8(view.text.to_vec()).unwrap()));
     }
+    fn fixed_number(&mut self, digits: &[u8], _at: usize) {
+        self.0.push(('m', String::from_utf8(digits.to_vec()).unwrap()));
+    }
     fn signed(&mut self) {
         self.0.push(('s', String::new()));
     }
@@ -72,6 +75,7 @@ fn positions_lead_back_to_the_body() {
         }
         fn number(&mut self, _number: Number<'_>) {}
         fn fixed(&mut self, _view: &View<'_>) {}
+        fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
         fn signed(&mut self) {}
     }
     let body = r#"["A\u0041\ud83d\ude00A\nA","{\"A\":\"x\\u0041\\nA\u0041{\"}"]"#;

@@ -2,10 +2,12 @@
 
 use super::event::{Facts, skeleton};
 use crate::json::Shape;
+use crate::unmask::Tally;
 use crate::unmask::json::Texts;
 use crate::unmask::matcher::Context;
 use crate::unmask::text::TextStream;
 use alloc::vec::Vec;
+use serde_json::Value;
 
 /// Most channels that are open at once in one stream. Text beyond is restored within its event.
 ///
@@ -37,7 +39,7 @@ impl Channels {
         data: &'a [u8],
         facts: &'a Facts,
     ) -> InEvent<'a> {
-        InEvent { channels: self, shape, head, data, facts, current: None }
+        InEvent { channels: self, shape, head, data, facts, parsed: None, current: None }
     }
 
     pub(super) fn held(&self) -> usize {
@@ -72,19 +74,31 @@ pub(super) struct InEvent<'a> {
     head: &'a [u8],
     data: &'a [u8],
     facts: &'a Facts,
+    /// The event's data, parsed when the first new channel needs it.
+    parsed: Option<Option<Value>>,
     /// The channel whose text is being read.
     current: Option<usize>,
 }
 
 impl Texts for InEvent<'_> {
-    fn open(&mut self, name: &'static str, starts: &[usize]) -> Option<TextStream> {
+    fn open(&mut self, name: &'static str, starts: &[usize], tally: &mut Tally) -> Option<TextStream> {
         let path = self.facts.path(starts);
         let open = &mut self.channels.open;
         let at = match open.iter().position(|channel| channel.name == name && channel.path == path) {
             Some(at) => at,
-            None if open.len() == MAX_CHANNELS => return None,
             None => {
-                let extra = skeleton(self.shape, self.head, self.data, name, &path)?;
+                let (data, facts) = (self.data, self.facts);
+                let parsed = self.parsed.get_or_insert_with(|| facts.without_texts(data)).as_ref();
+                let extra = match parsed {
+                    Some(parsed) if open.len() < MAX_CHANNELS => {
+                        skeleton(self.shape, self.head, parsed, name, &path)
+                    }
+                    _ => None,
+                };
+                let Some(extra) = extra else {
+                    tally.unjoined += 1;
+                    return None;
+                };
                 open.push(Channel { name, path, text: TextStream::new(1), extra });
                 open.len() - 1
             }

@@ -55,6 +55,8 @@ impl SseUnmasker {
 pub(super) struct Facts {
     /// Containers (by where they begin) that have an index, and its spelling.
     indices: Vec<(usize, Vec<u8>)>,
+    /// The texts of channels: where their content stands.
+    texts: Vec<Range<usize>>,
     /// Which channels it ends: those whose indices begin with one of these.
     ends: Vec<Vec<Vec<u8>>>,
 }
@@ -68,8 +70,9 @@ impl Facts {
             Ends::Same => same.push(starts.to_vec()),
         };
         for_each_value(shape, data, |rule, value, starts| {
-            let bytes = data.get(value).unwrap_or_default();
+            let bytes = data.get(value.clone()).unwrap_or_default();
             match rule {
+                Rule::Channel(_) => facts.texts.push(value),
                 Rule::Index => {
                     facts.indices.push((starts.last().copied().unwrap_or_default(), bytes.to_vec()));
                 }
@@ -78,10 +81,11 @@ impl Facts {
                         ends(*what, starts, &mut facts);
                     }
                 }
-                Rule::Ends(what) if bytes != b"null" => ends(what, starts, &mut facts),
+                Rule::Ends(what) if !matches!(bytes, b"null" | b"") => ends(what, starts, &mut facts),
                 _ => {}
             }
         });
+        facts.indices.sort_unstable_by_key(|(start, _)| *start);
         for starts in same {
             let path = facts.path(&starts);
             facts.ends.push(path);
@@ -91,9 +95,23 @@ impl Facts {
 
     /// The indices of the containers that begin at `starts`, outermost first.
     pub(super) fn path(&self, starts: &[usize]) -> Vec<Vec<u8>> {
-        let index =
-            |start: &usize| self.indices.iter().find(|(at, _)| at == start).map(|(_, index)| index.clone());
+        let index = |start: &usize| {
+            let at = self.indices.binary_search_by_key(start, |(at, _)| *at).ok()?;
+            self.indices.get(at).map(|(_, index)| index.clone())
+        };
         starts.iter().filter_map(index).collect()
+    }
+
+    /// The event's data without the texts of its channels, for [`skeleton`].
+    pub(super) fn without_texts(&self, data: &[u8]) -> Option<Value> {
+        let mut rest = Vec::with_capacity(data.len());
+        let mut from = 0;
+        for text in &self.texts {
+            rest.extend_from_slice(data.get(from..text.start)?);
+            from = text.end;
+        }
+        rest.extend_from_slice(data.get(from..)?);
+        serde_json::from_slice(&rest).ok()
     }
 
     /// True if the event ends the channels with these indices.
@@ -141,12 +159,11 @@ fn for_each_value(shape: &'static Shape, data: &[u8], mut each: impl FnMut(Rule,
 pub(super) fn skeleton(
     shape: &'static Shape,
     head: &[u8],
-    data: &[u8],
+    data: &Value,
     name: &str,
     path: &[Vec<u8>],
 ) -> Option<(Vec<u8>, Vec<u8>)> {
-    let data: Value = serde_json::from_slice(data).ok()?;
-    let kept = keep(shape, &data, name, path)?;
+    let kept = keep(shape, data, name, path)?;
     let kept = serde_json::to_string(&kept).ok()?;
     let (before, behind) = kept.split_once(CUT_AS_JSON)?;
     let mut event = Vec::new();
@@ -154,10 +171,16 @@ pub(super) fn skeleton(
         event.extend_from_slice(line);
         event.push(b'\n');
     }
+    if event.len() + kept.len() > MAX_EXTRA {
+        return None;
+    }
     event.extend_from_slice(b"data: ");
     event.extend_from_slice(before.as_bytes());
     Some((event, [behind.as_bytes(), b"\n\n"].concat()))
 }
+
+/// Longest extra event, without its text. A stream keeps one for each of its channels.
+const MAX_EXTRA: usize = 4096;
 
 /// Stands for the text; no provider sends it.
 const CUT: &str = "\u{0}cloakroom\u{0}";

@@ -146,6 +146,69 @@ fn events_of_unknown_apis_are_restored_within_themselves() {
     );
 }
 
+/// What is cut off stays as it is, and an extra event stands on its own.
+#[test]
+fn the_end_of_the_stream_may_come_anywhere() {
+    let held = delta(0, "see AWS_EC2_00");
+    let cut = delta(0, "see ");
+    for (unfinished, expected) in [
+        (String::new(), format!("\n\n{}\n\n", extra("AWS_EC2_00"))),
+        ("\n".into(), format!("\n\n{}\n\n", extra("AWS_EC2_00"))),
+        ("\n\n".into(), format!("\n\n{}\n\n", extra("AWS_EC2_00"))),
+        ("\n\nevent: content_bl".into(), format!("\n\n{}\n\nevent: content_bl", extra("AWS_EC2_00"))),
+        ("\n\nevent: x\nid: 1\n".into(), format!("\n\n{}\n\nevent: x\nid: 1\n", extra("AWS_EC2_00"))),
+    ] {
+        let stream = format!("data: {held}{unfinished}");
+        for cut_at in 0..=stream.len() {
+            let (a, b) = stream.as_bytes().split_at(cut_at);
+            assert_eq!(
+                restore_with(MESSAGES, [a, b]).0,
+                format!("data: {cut}{expected}"),
+                "{unfinished:?}, {cut_at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_finish_reason_finishes_nothing() {
+    let chunk = |content: &str| {
+        format!(r#"data: {{"choices":[{{"index":0,"delta":{{"content":"{content}"}},"finish_reason":""}}]}}"#)
+    };
+    check(
+        CHAT,
+        &format!("{}\n\n{}\n\n", chunk("x AWS_EC2"), chunk("_001 y")),
+        &format!("{}\n\n{}\n\n", chunk("x "), chunk("i-0abc y")),
+    );
+}
+
+#[test]
+fn half_a_character_does_not_close_a_channel() {
+    check(
+        MESSAGES,
+        &format!("data: {}\n\ndata: {}\n\n", delta(0, r"x \ud83d AWS_EC2"), delta(0, "_001 y")),
+        &format!("data: {}\n\ndata: {}\n\n", delta(0, r"x \ud83d "), delta(0, "i-0abc y")),
+    );
+}
+
+#[test]
+fn an_event_of_many_choices_takes_linear_time_and_lines_are_bounded() {
+    let choices: Vec<String> =
+        (0..8000).map(|index| format!(r#"{{"index":{index},"delta":{{"content":"A"}}}}"#)).collect();
+    let stream = format!("data: {{\"choices\":[{}]}}\n\n", choices.join(","));
+    let (got, tally) = restore_with(CHAT, [stream.as_bytes()]);
+    assert_eq!(got.matches("\"A\"").count(), 8000, "nothing is lost");
+    assert_eq!(tally.unjoined, 8000 - 256);
+
+    let (mapping, mut out, mut tally) = (mapping(), Vec::new(), Tally::default());
+    let mut sse = SseUnmasker::new(provider::api(CHAT).event);
+    sse.push(b"data: {\n", &mapping, &mut out, &mut tally);
+    for _ in 0..3 * MAX_EVENT / 1024 {
+        sse.push(&[b": ".as_slice(), &[b'x'; 1022], b"\n"].concat(), &mapping, &mut out, &mut tally);
+        assert!(sse.held() <= MAX_EVENT + 2048);
+    }
+}
+
 #[test]
 fn a_long_event_streams_through() {
     let long = "x AWS_EC2_001 ".repeat(MAX_EVENT / 8);
