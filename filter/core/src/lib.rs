@@ -27,6 +27,7 @@ pub mod json;
 pub mod mask;
 pub mod provider;
 pub mod secret;
+mod sorted;
 pub mod token;
 pub mod unmask;
 pub mod vm;

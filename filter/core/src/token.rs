@@ -10,6 +10,7 @@
 //! `AWS_EC2_1015`, and no token is a prefix of another that stands in the same place.
 
 use crate::boundary;
+use crate::sorted::narrow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -77,73 +78,46 @@ impl Recogniser {
         {
             return None;
         }
-        let mut canonical = Canonical::default();
-        let mut part_start = 0;
-        let mut at = 0;
+        let mut range = 0..self.prefixes.len();
+        let (mut at, mut position) = (0, 0);
         loop {
-            while let Some(&byte @ (b'A'..=b'Z' | b'0'..=b'9')) = rest.get(at) {
-                canonical.push(byte)?;
-                at += 1;
-            }
-            // A part ends here. Is what was read so far a token?
-            let (prefix, number) = canonical.as_bytes().split_at_checked(part_start)?;
-            let prefix = prefix.strip_suffix(b"_").and_then(|prefix| self.prefix(prefix));
-            if let (Some(prefix), true) = (prefix, is_number(number)) {
-                // No prefix goes on with a number, so this is the only reading.
-                let token = String::from_utf8_lossy(canonical.as_bytes()).into_owned();
-                let ends = boundary::may_end(rest.get(at..)?);
-                return ends.then_some(Found { range: start..start + at, token, prefix });
-            }
+            let byte = *rest.get(at)?;
             let escapes = rest.get(at..)?.iter().take(MAX_ESCAPES).take_while(|&&byte| byte == b'\\').count();
-            if rest.get(at + escapes) != Some(&b'_') || !self.begins(canonical.as_bytes()) {
+            let separator = rest.get(at + escapes) == Some(&b'_');
+            let next = if separator { b'_' } else { byte };
+            if separator {
+                let known = self.prefixes.get(range.start).filter(|(known, _)| known.len() == position);
+                let number = digits(rest.get(at + escapes + 1..)?);
+                if let (Some((prefix, kind)), true) = (known, is_number(number)) {
+                    // No prefix goes on with a number, so this is the only reading.
+                    let end = at + escapes + 1 + number.len();
+                    let number = core::str::from_utf8(number).ok()?;
+                    let found = Found {
+                        range: start..start + end,
+                        token: format!("{prefix}_{number}"),
+                        prefix: *kind,
+                    };
+                    return boundary::may_end(rest.get(end..)?).then_some(found);
+                }
+                at += escapes;
+            }
+            range = narrow(&self.prefixes, |(prefix, _)| prefix.as_bytes(), &range, position, next);
+            if range.is_empty() {
                 return None;
             }
-            canonical.push(b'_')?;
-            at += escapes + 1;
-            part_start = canonical.len;
+            at += 1;
+            position += 1;
         }
     }
-
-    /// True if a prefix is, or begins with, these parts.
-    fn begins(&self, parts: &[u8]) -> bool {
-        let next = self.prefixes.partition_point(|(known, _)| known.as_bytes() < parts);
-        self.prefixes.get(next).is_some_and(|(known, _)| known.as_bytes().starts_with(parts))
-    }
-
-    fn prefix(&self, prefix: &[u8]) -> Option<usize> {
-        let at = self.prefixes.binary_search_by(|(known, _)| known.as_bytes().cmp(prefix)).ok()?;
-        self.prefixes.get(at).map(|(_, kind)| *kind)
-    }
 }
 
-/// A token as it is issued, read character by character.
-struct Canonical {
-    bytes: [u8; MAX_TOKEN_LEN],
-    len: usize,
-}
-
-impl Default for Canonical {
-    fn default() -> Self {
-        Self { bytes: [0; MAX_TOKEN_LEN], len: 0 }
-    }
-}
-
-impl Canonical {
-    /// `None` if it would be longer than any token.
-    fn push(&mut self, byte: u8) -> Option<()> {
-        *self.bytes.get_mut(self.len)? = byte;
-        self.len += 1;
-        Some(())
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
+fn digits(text: &[u8]) -> &[u8] {
+    let count = text.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    text.get(..count).unwrap_or_default()
 }
 
 fn is_number(part: &[u8]) -> bool {
     (MIN_DIGITS..=MAX_DIGITS).contains(&part.len())
-        && part.iter().all(u8::is_ascii_digit)
         && (part.len() == MIN_DIGITS || !part.starts_with(b"0"))
         && part != b"000"
 }

@@ -2,6 +2,7 @@
 
 use crate::mask::Form;
 use crate::secret::Secret;
+use crate::sorted::narrow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -50,16 +51,7 @@ impl Mapping {
 
     /// Those of `range` (which agree in their first `position` characters) that go on with `byte`.
     pub fn narrow(&self, range: &Range<usize>, position: usize, byte: u8) -> Range<usize> {
-        let entries = self.entries.get(range.clone()).unwrap_or_default();
-        let at = |entry: &Entry| entry.token.as_bytes().get(position).copied();
-        let goes_on = |entry: Option<&Entry>| entry.is_some_and(|entry| at(entry) == Some(byte));
-        if goes_on(entries.first()) && goes_on(entries.last()) {
-            // They are sorted, so all in between go on with it too.
-            return range.clone();
-        }
-        let start = entries.partition_point(|entry| at(entry) < Some(byte));
-        let end = entries.partition_point(|entry| at(entry) <= Some(byte));
-        range.start + start..range.start + end
+        narrow(&self.entries, |entry| entry.token.as_bytes(), range, position, byte)
     }
 
     /// The one of `range` that is `length` long; there is at most one, and it comes first.
