@@ -5,7 +5,7 @@
 use core::ops::Range;
 
 /// Those of `range` (which agree in their first `position` characters) that go on with `byte`.
-pub fn narrow<T>(
+pub(crate) fn narrow<T>(
     strings: &[T],
     bytes: impl Fn(&T) -> &[u8],
     range: &Range<usize>,

@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+mod bridge;
+mod response;
+
 const HOSTS: &str =
     r#""hosts":["api.anthropic.com","*.openai.com"],"base_urls":{"a.localhost":"api.anthropic.com"}"#;
 
@@ -195,46 +198,12 @@ fn identifiers_in_places_that_pass_are_refused() {
 }
 
 #[test]
-fn a_text_field_stays_text_even_if_it_says_a_number() {
-    let vm = vm("");
-    let body = br#"{"system":"arn:aws:iam::123456789012:root","messages":[{"content":[{"type":"tool_use","input":{"acct":123456789012}}]}]}"#;
-    let mut exchange = Exchange::new();
-    exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
-    let masked = exchange.handle(&vm, Input::RequestBody(body)).body.unwrap();
-    assert!(String::from_utf8(masked).unwrap().contains(r#""acct":"AWS_ACCOUNT_002""#));
-    let json = response(&[("content-type", "application/json")]);
-    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&json), end: false });
-    let answer = br#"{"content":[{"type":"text","text":"AWS_ACCOUNT_002"},{"type":"tool_use","input":{"a":"AWS_ACCOUNT_002"}}]}"#;
-    let got = exchange.handle(&vm, Input::ResponseChunk { bytes: answer, end: true }).body.unwrap();
-    assert_eq!(
-        String::from_utf8(got).unwrap(),
-        r#"{"content":[{"type":"text","text":"123456789012"},{"type":"tool_use","input":{"a":123456789012}}]}"#
-    );
-}
-
-#[test]
 fn paths_may_have_more_slashes() {
     let vm = vm("");
     let signed =
         br#"{"messages":[{"content":[{"type":"thinking","thinking":"i-12345678","signature":"x"}]}]}"#;
     let actions = run(&vm, &[(":path", "//v1//messages/")], signed).unwrap();
     assert_eq!(actions.counts[0].counter, Counter::SignedPassed);
-}
-
-#[test]
-fn white_space_is_not_waited_for_for_ever() {
-    let vm = vm("");
-    let mut exchange = sent(&vm);
-    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
-    let blank = [b' '; 2000];
-    assert!(matches!(
-        exchange.handle(&vm, Input::ResponseChunk { bytes: &blank[..10], end: false }).next,
-        Next::Hold
-    ));
-    assert!(matches!(
-        exchange.handle(&vm, Input::ResponseChunk { bytes: &blank, end: false }).next,
-        Next::Continue
-    ));
 }
 
 #[test]
@@ -335,65 +304,8 @@ fn sent(vm: &Vm) -> Exchange {
     exchange
 }
 
-fn response(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+fn answer_head(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     list.iter().map(|(name, value)| ((*name).into(), value.as_bytes().to_vec())).collect()
-}
-
-#[test]
-fn heads_of_responses() {
-    let vm = vm("");
-    let answer = |list: &[(&str, &str)], end| {
-        let mut exchange = sent(&vm);
-        let head = response(list);
-        let actions = exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end });
-        (actions, exchange.restores())
-    };
-    let json = ("content-type", "application/json");
-    let (actions, restores) =
-        answer(&[json, ("content-length", "5"), ("etag", "x"), ("x-ratelimit", "1")], false);
-    assert!(restores);
-    let removed = |name: &str| HeaderChange::Remove(name.into());
-    assert_eq!(actions.headers, [removed("content-length"), removed("etag")]);
-    let (actions, restores) =
-        answer(&[json, ("content-encoding", "identity"), ("content-encoding", "gzip")], false);
-    assert!(matches!(actions.next, Next::Refuse(Refusal { status: 502, .. })) && !restores);
-    for (list, end) in
-        [(&[json][..], true), (&[("content-type", "image/png"), ("content-encoding", "gzip")], false)]
-    {
-        let (actions, restores) = answer(list, end);
-        assert!(actions.headers.is_empty() && matches!(actions.next, Next::Continue) && !restores);
-    }
-}
-
-#[test]
-fn without_content_type_the_first_bytes_tell() {
-    let vm = vm("");
-    for (body, expected) in [
-        (r#" {"a":"AWS_EC2_001"}"#, r#" {"a":"i-12345678"}"#),
-        ("event: x\ndata: {\"a\":\"AWS_EC2_001\"}\n\n", "event: x\ndata: {\"a\":\"i-12345678\"}\n\n"),
-        ("\u{feff}data: {\"a\":\"AWS_EC2_001\"}\n\n", "\u{feff}data: {\"a\":\"i-12345678\"}\n\n"),
-        ("da AWS_EC2_001", "da i-12345678"),
-        ("dat", "dat"),
-        ("", ""),
-        (" \n", " \n"),
-    ] {
-        for cut in 0..=body.len() {
-            let (first, second) = body.as_bytes().split_at(cut);
-            let mut exchange = sent(&vm);
-            exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
-            let mut shown = first.to_vec();
-            let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: &shown, end: false });
-            shown = actions.body.unwrap_or(shown);
-            let mut got = Vec::new();
-            if !matches!(actions.next, Next::Hold) {
-                got = mem::take(&mut shown);
-            }
-            shown.extend_from_slice(second);
-            let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: &shown, end: true });
-            got.extend(actions.body.unwrap_or(shown));
-            assert_eq!(String::from_utf8_lossy(&got), expected, "cut at {cut}");
-        }
-    }
 }
 
 #[test]
@@ -432,7 +344,7 @@ fn trailers_are_looked_at_and_taken_away() {
         [("text/plain", "see AWS_EC2_001", "see i-12345678"), ("", "AWS_EC2_001", "i-12345678")]
     {
         let mut exchange = sent(&vm);
-        let head = response(&[("content-type", content_type)]);
+        let head = answer_head(&[("content-type", content_type)]);
         exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end: false });
         let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: held.as_bytes(), end: false });
         assert!(content_type.is_empty() || matches!(actions.next, Next::Hold), "{actions:?}");
@@ -471,80 +383,4 @@ fn nothing_leaves_out_of_order_or_after_a_refusal() {
     // The refusal itself is a response, and passes.
     let actions = exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
     assert!(matches!(actions.next, Next::Continue) && actions.body.is_none());
-}
-
-mod bridge {
-    use super::*;
-    #[cfg(target_family = "wasm")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    const BODY: &[u8] = br#"["i-12345678 AKIAIOSFODNN7EXAMPLE"]"#;
-
-    fn waiting(vm: &Vm) -> (Exchange, Call) {
-        let mut exchange = Exchange::new();
-        exchange.handle(vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
-        match exchange.handle(vm, Input::RequestBody(BODY)).next {
-            Next::Lookup(call) => (exchange, call),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn bridge_vm() -> Vm {
-        vm(r#","mapping":{"store":"bridge","bridge":{"cluster":"bridge","timeout_ms":250.0}}"#)
-    }
-
-    #[test]
-    fn one_batched_call_then_the_request_goes_on() {
-        let vm = bridge_vm();
-        let (mut exchange, call) = waiting(&vm);
-        assert_eq!((call.cluster.as_str(), call.path.as_str()), ("bridge", "/v1/scopes/default/tokens"));
-        assert_eq!(call.timeout.as_millis(), 250);
-        assert_eq!(
-            String::from_utf8(call.body.clone()).unwrap(),
-            r#"{"values":[{"kind":"EC2","value":"i-12345678","keep":true},{"kind":"ACCESS_KEY","value":"AKIAIOSFODNN7EXAMPLE","keep":false}]}"#
-        );
-        assert!(!format!("{call:?} {exchange:?}").contains("12345678"));
-        // Nothing goes on while it waits.
-        assert!(matches!(exchange.handle(&vm, Input::RequestHeld(1)).next, Next::Hold));
-        let reply = StoreReply::Answered {
-            status: 200,
-            body: br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_1234"]}"#,
-        };
-        let actions = exchange.handle(&vm, Input::StoreReply { reply, body: BODY });
-        assert_eq!(actions.body.as_deref(), Some(br#"["AWS_EC2_007 AWS_ACCESS_KEY_1234"]"#.as_slice()));
-        exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
-        let chunk =
-            Input::ResponseChunk { bytes: br#"["AWS_EC2_007 AWS_EC2_001 AWS_ACCESS_KEY_1234"]"#, end: true };
-        let got = exchange.handle(&vm, chunk).body.unwrap();
-        assert_eq!(String::from_utf8(got).unwrap(), r#"["i-12345678 AWS_EC2_001 AWS_ACCESS_KEY_1234"]"#);
-    }
-
-    #[test]
-    fn anything_but_good_tokens_is_refused() {
-        let vm = bridge_vm();
-        let answered = |status, body| StoreReply::Answered { status, body };
-        for reply in [
-            StoreReply::Failed,
-            answered(500, br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_001"]}"#),
-            answered(200, b""),
-            answered(200, b"<html>"),
-            answered(200, br#"{"tokens":[]}"#),
-            answered(200, br#"{"tokens":["AWS_EC2_007"]}"#),
-            answered(200, br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_001","AWS_EC2_008"]}"#),
-            answered(200, br#"{"tokens":["AWS_EC2_007","AWS_EC2_007"]}"#),
-            answered(200, br#"{"tokens":["AWS_ACCESS_KEY_001","AWS_EC2_007"]}"#),
-            answered(200, br#"{"tokens":["i-12345678","AWS_ACCESS_KEY_001"]}"#),
-            answered(200, br#"{"tokens":["AWS_EC2_7","AWS_ACCESS_KEY_001"]}"#),
-            answered(200, br#"{"tokens":["AWS_EC2_007 ","AWS_ACCESS_KEY_001"]}"#),
-        ] {
-            let (mut exchange, _) = waiting(&vm);
-            let actions = exchange.handle(&vm, Input::StoreReply { reply, body: BODY });
-            let Next::Refuse(refusal) = actions.next else { panic!("{reply:?}") };
-            assert_eq!(
-                (refusal.status, refusal.code, refusal.retry_after),
-                (503, "store_unavailable", Some(1))
-            );
-            assert!(actions.body.is_none());
-        }
-    }
 }
