@@ -96,7 +96,7 @@ const STRUCTURE: &[&str] = &[
 ];
 
 /// What stands in the place of the account where AWS is the owner.
-const OWNERS: &[&str] = &["amazon", "aws", "aws-managed", "cloudfront"];
+const OWNERS: &[&str] = &["amazon", "aws", "aws-managed"];
 
 /// Percent-encoded characters that end a name: white space, quotes, separators and brackets.
 const ENDS: [&[u8; 2]; 17] = [

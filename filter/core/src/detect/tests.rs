@@ -170,6 +170,7 @@ fn arns_keep_their_structure() {
         ("arn:aws:s3:::app/한글.csv 를", &[("AWS_S3_BUCKET", "app"), ("AWS_S3_KEY", "한글.csv")]),
         (r"arn:aws:iam::*:role/My\_Role", &[("AWS_IAM_ROLE", r"My\_Role")]),
         ("arn:aws:iam::*:user/john%40corp%22", &[("AWS_IAM_USER", "john%40corp")]),
+        ("arn:aws:iam::cloudfront:user/Identity", &[("AWS_IAM_USER", "Identity")]),
         // An ARN within an ARN is one of its own.
         (
             "arn:aws:s3:::b/arn:aws:iam::123456789012:role/R",
