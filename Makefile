@@ -1,7 +1,7 @@
 # The one entry for people and CI. `make help` lists the targets; `.ci/run` is `make check test`.
 #
 # Everything is built and installed under target/: nothing is needed on the machine but rustup, Python 3 with venv,
-# Node and curl, and `make clean` removes all traces.
+# Node, curl and a C compiler, and `make clean` removes all traces.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -56,6 +56,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p cloakroom-core -p cloakroom-proxy-wasm --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked -p cloakroom-proxy-wasm --features trap --target wasm32-wasip1 -- -D warnings
 	cargo clippy --locked -p cloakroom-core --tests --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked $(NATIVE) --no-deps --document-private-items
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -p cloakroom-proxy-wasm --target wasm32-wasip1 --no-deps --document-private-items

@@ -29,6 +29,8 @@ pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Ca
                 value: match value.form {
                     Form::Number => Cow::Owned(format!("#{text}")),
                     Form::Spelled => Cow::Owned(format!("~{text}")),
+                    // What begins like a mark gets one of its own, so that no two values are spelled alike.
+                    Form::Text if text.starts_with(['#', '~', '=']) => Cow::Owned(format!("={text}")),
                     Form::Text => text,
                 },
                 keep: kind.restores,

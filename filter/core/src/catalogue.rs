@@ -59,7 +59,9 @@ pub struct Row {
     pub kind: Kind,
     /// Name of the rule, for `--explain`.
     pub rule: &'static str,
-    /// What every match contains, in lower case.
+    /// True if what is found is masked part by part.
+    pub compound: bool,
+    /// What every match contains; letter case is ignored.
     pub anchors: &'static [&'static str],
     /// Decides at an anchor.
     pub grammar: Grammar,
@@ -120,6 +122,7 @@ macro_rules! resource_id {
         Row {
             kind: Kind::new($prefix),
             rule: $rule,
+            compound: false,
             anchors: &[$anchor],
             grammar: resource_id::hex_8_or_17,
             source: EC2_IDS,
@@ -174,6 +177,7 @@ pub static ROWS: &[Row] = &[
     Row {
         kind: Kind::credential("AWS_ACCESS_KEY"),
         rule: "access-key-id",
+        compound: false,
         anchors: &["akia", "asia"],
         grammar: access_key::access_key_id,
         source: IAM_IDS,
@@ -189,6 +193,7 @@ pub static ROWS: &[Row] = &[
     Row {
         kind: Kind::new("AWS_ARN"),
         rule: "arn",
+        compound: true,
         anchors: &["arn:", "arn%3a"],
         grammar: arn::parts,
         source: ARNS,
@@ -204,6 +209,7 @@ pub static ROWS: &[Row] = &[
     Row {
         kind: Kind::new("AWS_PRIVATE_IP"),
         rule: "private-ip",
+        compound: false,
         anchors: ipv4::ANCHORS,
         grammar: ipv4::private,
         source: "RFC 1918, RFC 6598 and RFC 3927",
@@ -213,6 +219,7 @@ pub static ROWS: &[Row] = &[
     Row {
         kind: Kind::new("AWS_PUBLIC_IP"),
         rule: "public-ip",
+        compound: false,
         anchors: ipv4::ANCHORS,
         grammar: ipv4::public,
         source: "RFC 791",

@@ -210,7 +210,16 @@ fn base_urls(raw: &BTreeMap<String, String>) -> Result<Vec<(Authority, String)>,
             _ => Err(error(path, format!("expected a host of `hosts` without port, not `{host}`"))),
         }
     };
-    raw.iter().map(one).collect()
+    let urls: Vec<_> = raw.iter().map(one).collect::<Result<_, _>>()?;
+    let twice = |(at, (local, _)): (usize, &(Authority, String))| {
+        urls.iter().take(at).any(|(other, _)| other == local).then(|| local.to_string())
+    };
+    match urls.iter().enumerate().find_map(twice) {
+        Some(local) => {
+            Err(error(format!("base_urls.{local}"), "expected each local name once, in any spelling"))
+        }
+        None => Ok(urls),
+    }
 }
 
 fn store(raw: raw::Mapping) -> Result<Store, ConfigError> {

@@ -1,10 +1,11 @@
 //! Finds identifiers in decoded text: one pass for the literal anchors of all rules, a grammar at each.
 //!
-//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: each
-//! anchor costs a bounded look around it, and a match or a `SkipTo` moves the search forward.
+//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: a grammar
+//! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
+//! looked for inside an ARN's parts.
 
 use crate::catalogue::{Kind, LITERAL, Outcome, PART_KINDS, ROWS};
-use crate::token::Recogniser;
+use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -40,6 +41,13 @@ pub struct Detector {
     literal: KindId,
 }
 
+/// Compounds are not looked for inside compounds: what is in them is found one level deep, in linear time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Depth {
+    InCompound,
+    Outer,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Try {
     Row(usize),
@@ -65,8 +73,8 @@ impl Detector {
                     tries.push(Vec::from([what]));
                 }
             };
-        for anchor in ["aws", "org", "pii"] {
-            add(anchor, Try::Token);
+        for family in FAMILIES {
+            add(family, Try::Token);
         }
         for (at, row) in ROWS.iter().enumerate() {
             for anchor in row.anchors {
@@ -112,6 +120,10 @@ impl Detector {
 
     /// Appends to `findings` what stands in `text` from `from` on, in order and without overlap.
     pub fn find(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
+        self.find_in(text, from, Depth::Outer, findings);
+    }
+
+    fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
         let mut at = from;
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
             // A grammar may begin before its anchor, but never before what was consumed.
@@ -120,7 +132,7 @@ impl Detector {
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), at, findings))
+                .find_map(|what| self.attempt(*what, text, anchor.range(), at, depth, findings))
                 .unwrap_or(anchor.start() + 1);
         }
     }
@@ -132,6 +144,7 @@ impl Detector {
         text: &[u8],
         anchor: Range<usize>,
         consumed: usize,
+        depth: Depth,
         findings: &mut Vec<Finding>,
     ) -> Option<usize> {
         let Try::Row(index) = what else {
@@ -141,6 +154,9 @@ impl Detector {
             return Some(end);
         };
         let row = ROWS.get(index)?;
+        if row.compound && depth == Depth::InCompound {
+            return None;
+        }
         match (row.grammar)(text, anchor.clone()) {
             Outcome::No => None,
             Outcome::SkipTo(end) => Some(end.max(anchor.start + 1)),
@@ -167,7 +183,7 @@ impl Detector {
 
     fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
         if let Some(upto) = text.get(..range.end) {
-            self.find(upto, range.start, findings);
+            self.find_in(upto, range.start, Depth::InCompound, findings);
         }
     }
 

@@ -3,16 +3,18 @@
 //! ```text
 //! Start ──RequestHead──▶ Body ──RequestBody──▶ Waiting ──StoreReply──▶ Sent ──ResponseHead──▶ Restoring
 //!   │                     │        │ store: request ─────────────────▲  │                        │
-//!   │ no body             │        │ nothing to mask                    │ unreadable: 502        │ end
+//!   │ no body             │        │ nothing to mask                    │ nothing to restore     │ trailers
 //!   ▼                     ▼        ▼                                    ▼                        ▼
-//! Open ◀──────────────────┴────────┘                                 Refused                  Restoring
+//! Open ◀──────────────────┴────────┘                                  Open                     Open
 //!
-//! Start, Body, Waiting ──anything that must not go on──▶ Refused
+//! Start, Body, Waiting ──a request that must not go on──▶ Refused
+//! Sent ──an answer that cannot be read──▶ Refused
 //! ```
 //!
-//! `Open` means that nothing was masked, so the response passes untouched. A host may tell the end of a body
-//! twice, at its last byte and with trailers. What comes out of order otherwise is held for good: nothing leaves
-//! that was not looked at.
+//! `Open` means that nothing is left to restore: the response passes untouched. A host may tell the end of a
+//! request's body twice, at its last byte and with trailers. Anything else of a request that comes out of order is
+//! held for good: nothing leaves that was not looked at. Responses pass in every state but `Sent` and `Restoring`;
+//! they are Envoy's own then.
 
 use crate::bridge;
 use crate::config::Store;
@@ -22,7 +24,7 @@ use crate::unmask::Mapping;
 use crate::vm::Vm;
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::mem;
+use core::{fmt, mem};
 
 pub use action::{Actions, Call, Count, Counter, HeaderChange, Next};
 pub use input::{Headers, Input, StoreReply};
@@ -35,14 +37,14 @@ mod request;
 mod response;
 
 /// One request and its response. Give it every [`Input`] in order, and carry out the [`Actions`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Exchange {
     state: State,
     /// As the request carries it; refusals repeat it.
     request_id: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum State {
     #[default]
     Start,
@@ -53,15 +55,36 @@ enum State {
         held: usize,
     },
     /// The store has been asked for tokens.
-    Waiting { api: Api, plan: Plan },
+    Waiting {
+        api: Api,
+        plan: Plan,
+        /// Length of the body that was planned.
+        length: usize,
+    },
     /// The masked request went on.
     Sent { api: Api, mapping: Mapping },
     /// The response is being restored.
     Restoring { framing: Box<response::Framing>, mapping: Mapping },
-    /// Nothing was masked.
+    /// Nothing is left to restore.
     Open,
     /// The client got an error, and nothing goes on.
     Refused,
+}
+
+impl fmt::Debug for Exchange {
+    /// The state's name: what is in it is the application's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Start => "Start",
+            State::Body { .. } => "Body",
+            State::Waiting { .. } => "Waiting",
+            State::Sent { .. } => "Sent",
+            State::Restoring { .. } => "Restoring",
+            State::Open => "Open",
+            State::Refused => "Refused",
+        };
+        f.debug_struct("Exchange").field("state", &state).finish_non_exhaustive()
+    }
 }
 
 impl Exchange {
@@ -92,14 +115,17 @@ impl Exchange {
                 let actions = self.request_body(vm, treatment, held, body);
                 request::without(trailers, actions)
             }
-            (State::Waiting { api, plan }, Input::StoreReply { reply, body }) => {
+            (State::Waiting { length, .. }, Input::StoreReply { body, .. }) if body.len() != length => {
+                self.refuse(Reason::HostFailed)
+            }
+            (State::Waiting { api, plan, .. }, Input::StoreReply { reply, body }) => {
                 self.store_reply(vm, api, plan, reply, body)
             }
             (
-                State::Waiting { api, plan },
+                state @ State::Waiting { .. },
                 Input::RequestHeld(_) | Input::RequestBody(_) | Input::RequestTrailers { .. },
             ) => {
-                self.state = State::Waiting { api, plan };
+                self.state = state;
                 Next::Hold.into()
             }
             (State::Sent { api, mapping }, Input::ResponseHead { headers, end }) => {
@@ -144,10 +170,9 @@ impl Exchange {
         matches!(self.state, State::Restoring { .. })
     }
 
-    /// For a host that could not carry out actions: the refusal to send instead of going on.
-    pub fn host_failed(&mut self) -> Refusal {
-        self.state = State::Refused;
-        Refusal::new(Reason::HostFailed, &self.request_id)
+    /// For a host that could not carry out actions: what to do instead.
+    pub fn host_failed(&mut self) -> Actions {
+        self.refuse(Reason::HostFailed)
     }
 
     fn refuse(&mut self, reason: Reason) -> Actions {
@@ -173,7 +198,7 @@ impl Exchange {
             }
             Store::Bridge(bridge) => {
                 let call = bridge::issue(bridge, &vm.detector, &plan.values);
-                self.state = State::Waiting { api, plan };
+                self.state = State::Waiting { api, plan, length: body.len() };
                 Next::Lookup(call).into()
             }
         }

@@ -143,7 +143,9 @@ pub struct HostPolicy {
 impl HostPolicy {
     /// The host that `authority` means, if it may be called.
     pub fn resolve<'a>(&'a self, authority: &'a Authority) -> Option<&'a str> {
-        let local = self.base_urls.iter().find(|(local, _)| local.covers(authority));
+        // The entry with the port that was asked for goes before the one for any port.
+        let exact = self.base_urls.iter().find(|(local, _)| local == authority);
+        let local = exact.or_else(|| self.base_urls.iter().find(|(local, _)| local.covers(authority)));
         let host = local.map_or(authority.host(), |(_, host)| host.as_str());
         self.allowed.iter().any(|pattern| pattern.matches(host)).then_some(host)
     }
@@ -225,6 +227,8 @@ mod tests {
                 (authority("127.0.0.1:8081"), "api.a.com".into()),
                 (authority("a.localhost"), "api.a.com".into()),
                 (authority("b.localhost"), "api.b.com".into()),
+                (authority("c.localhost"), "api.b.com".into()),
+                (authority("c.localhost:7"), "api.a.com".into()),
             ]),
         };
         for (text, expected) in [
@@ -233,6 +237,8 @@ mod tests {
             ("127.0.0.1:8082", None),
             ("A.localhost.:9", Some("api.a.com")),
             ("b.localhost", None),
+            ("c.localhost:7", Some("api.a.com")),
+            ("c.localhost:8", None),
             ("api.b.com", None),
         ] {
             assert_eq!(policy.resolve(&authority(text)), expected, "{text}");

@@ -13,6 +13,7 @@ use crate::detect::KindId;
 use crate::json::escape;
 use crate::json::read::Unreadable;
 use crate::secret::Secret;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -27,7 +28,11 @@ pub use verify::Masked;
 /// Most distinct values that one request may carry; a request with more is refused.
 ///
 /// Bounds the call to the store and what an exchange keeps until its response ends.
-pub const MAX_VALUES: usize = 10_000;
+pub const MAX_VALUES: usize = bridge_api::MAX_VALUES;
+/// Most places that are masked in one request; a request with more is refused.
+///
+/// Bounds the memory of a plan, which a wasm VM never gives back.
+pub const MAX_SPANS: usize = 500_000;
 
 /// How a value was spelled in the body.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -114,6 +119,17 @@ impl Plan {
         let mut spliced = Spliced { body: Vec::with_capacity(body.len() + growth), inserted: Vec::new() };
         spliced.inserted.reserve(self.spans.len());
         let out = &mut spliced.body;
+        // Text that reads as a credential's token passes if that token is issued here.
+        let issued: BTreeSet<&str> = match self.values.iter().any(|value| value.reads_as.is_some()) {
+            true => self
+                .values
+                .iter()
+                .zip(tokens)
+                .filter(|(value, _)| value.reads_as.is_none())
+                .map(|(_, token)| token.as_str())
+                .collect(),
+            false => BTreeSet::new(),
+        };
         let mut copied = 0;
         for span in &self.spans {
             let (Some(value), Some(token)) = (self.values.get(span.value), tokens.get(span.value)) else {
@@ -122,25 +138,20 @@ impl Plan {
             out.extend_from_slice(body.get(copied..span.raw.start).unwrap_or_default());
             copied = span.raw.end;
             let quote: &[u8] = if value.form == Form::Number { b"\"" } else { b"" };
-            escape::append(quote, span.level - 1, out);
+            escape::append(quote, span.level.saturating_sub(1), out);
             let start = out.len();
             match &value.reads_as {
-                Some(issued) if self.issues(issued, tokens) => {
+                Some(token) if issued.contains(token.as_str()) => {
                     out.extend_from_slice(body.get(span.raw.clone()).unwrap_or_default());
                 }
                 _ => out.extend_from_slice(token.as_bytes()),
             }
             let output = start..out.len();
-            escape::append(quote, span.level - 1, out);
+            escape::append(quote, span.level.saturating_sub(1), out);
             spliced.inserted.push(Inserted { output, input: span.raw.clone(), token: span.value });
         }
         out.extend_from_slice(body.get(copied..).unwrap_or_default());
         spliced
-    }
-
-    fn issues(&self, token: &str, tokens: &[String]) -> bool {
-        // Look-alikes of credentials are rare, and so are credentials.
-        self.values.iter().zip(tokens).any(|(value, issued)| value.reads_as.is_none() && issued == token)
     }
 }
 

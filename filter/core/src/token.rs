@@ -6,7 +6,7 @@
 //! "_"     may be preceded by 1 to MAX_ESCAPES backslashes: Markdown writes AWS\_EC2\_001
 //! ```
 //!
-//! A token begins and ends at a [boundary](crate::boundary). `AWS_EC2_101` is therefore not in
+//! A token begins and ends at a [boundary]. `AWS_EC2_101` is therefore not in
 //! `AWS_EC2_1015`, and no token is a prefix of another that stands in the same place.
 
 use crate::boundary;
@@ -22,11 +22,16 @@ pub const MAX_TOKEN_LEN: usize = 48;
 pub const MAX_ESCAPES: usize = 4;
 /// Longest prefix of a kind, so that its tokens stay within [`MAX_TOKEN_LEN`].
 pub const MAX_PREFIX_LEN: usize = MAX_TOKEN_LEN - 1 - MAX_DIGITS;
-/// What every prefix begins with.
+/// What every prefix begins with. [`next_start`] knows their first letters.
 pub const FAMILIES: [&str; 3] = ["AWS", "ORG", "PII"];
 
 const MAX_DIGITS: usize = 10;
 const MIN_DIGITS: usize = 3;
+
+/// Where in `text` a token may begin next, at the earliest: at the first letter of a family.
+pub fn next_start(text: &[u8]) -> Option<usize> {
+    memchr::memchr3(b'A', b'O', b'P', text)
+}
 
 /// Writes the token of a kind's `prefix` with this number.
 pub fn write(prefix: &str, number: u64) -> String {
@@ -63,7 +68,7 @@ impl Recogniser {
     pub fn find(&self, text: &[u8], from: usize) -> Option<Found> {
         let mut at = from;
         loop {
-            at += memchr::memchr3(b'A', b'O', b'P', text.get(at..)?)?;
+            at += next_start(text.get(at..)?)?;
             if let Some(found) = self.at(text, at) {
                 return Some(found);
             }
@@ -169,6 +174,13 @@ mod tests {
             [(r"AWS\_EBS\\_VOL\_007".into(), "AWS_EBS_VOL_007".into())]
         );
         assert_eq!(all(r"AWS\\\\\_EC2_001"), []);
+    }
+
+    #[test]
+    fn every_family_has_a_start() {
+        for family in FAMILIES {
+            assert_eq!(next_start(family.as_bytes()), Some(0));
+        }
     }
 
     #[test]

@@ -6,9 +6,11 @@
 //! Plain  text                  all of it┘   (JSON in strings)  (tokens)
 //! ```
 //!
+//! Nothing here implements `Debug`: it holds what was restored.
+//!
 //! Everything here has `push` and `finish`; what comes out does not depend on where the pieces were cut. What
 //! is certain leaves at once. Withheld is only what may still become a token of this exchange, at most
-//! [`MAX_HELD`] bytes a text.
+//! [`MAX_HELD`] bytes a text. (One exception to the cuts: see [`plain::MAX_SHOWN`].)
 
 pub mod json;
 pub mod mapping;
@@ -22,14 +24,11 @@ pub use mapping::Mapping;
 pub use plain::PlainUnmasker;
 pub use sse::SseUnmasker;
 
-use crate::json::read::MAX_LEVEL;
-use crate::token::{MAX_ESCAPES, MAX_TOKEN_LEN};
-
-/// Most bytes that one text withholds.
+/// Most bytes that one text withholds. A token that is spelled with more is not restored.
 ///
-/// A token of which each character may be spelled `\uXXXX`, in as many JSON strings as are followed, and
-/// whose underscores may carry backslashes. Ordinary text withholds no more than a token's length.
-pub const MAX_HELD: usize = MAX_TOKEN_LEN * (1 + MAX_ESCAPES) * 6 * MAX_LEVEL;
+/// Ordinary text withholds no more than a token's length. Each character may be spelled `\\uXXXX`, and a character
+/// of that again in a string further out; nobody writes so.
+pub const MAX_HELD: usize = 2048;
 
 /// What happened while restoring, for the counters.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

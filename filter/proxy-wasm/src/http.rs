@@ -43,7 +43,11 @@ impl Stream {
     fn perform(&mut self, part: Part, actions: Actions) -> Action {
         if !self.apply(part, &actions) {
             // What was not changed must not go on.
-            host::refuse(&self.exchange.host_failed());
+            let actions = self.exchange.host_failed();
+            self.metrics.add(&actions.counts);
+            if let Next::Refuse(refusal) = actions.next {
+                host::refuse(&refusal);
+            }
             return Action::Pause;
         }
         match actions.next {

@@ -35,8 +35,12 @@ impl RootContext for Root {
                 return false;
             }
         };
-        self.vm = Vm::new(config).map(Rc::new);
-        self.vm.is_some()
+        let Some(vm) = Vm::new(config) else {
+            host::log_error("cloakroom: the catalogue cannot be compiled");
+            return false;
+        };
+        self.vm = Some(Rc::new(vm));
+        true
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -15,8 +15,6 @@ use serde::{Deserialize, Serialize};
 
 /// Most values in one call.
 pub const MAX_VALUES: usize = 10_000;
-/// Longest value, in bytes.
-pub const MAX_VALUE_LEN: usize = 4096;
 /// Longest answer that a caller has to read: every token, its quotes and comma.
 pub const MAX_RESPONSE_LEN: usize = MAX_VALUES * 64 + 64;
 

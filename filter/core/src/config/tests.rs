@@ -84,6 +84,10 @@ fn errors_name_the_field_and_what_was_expected() {
             r#"{"hosts":["a.com"],"base_urls":{"localhost":"b.com"}}"#,
             "base_urls.localhost: `b.com` is not in `hosts`",
         ),
+        (
+            r#"{"hosts":["a.com"],"base_urls":{"x.localhost":"a.com","X.localhost.":"a.com"}}"#,
+            "base_urls.x.localhost: expected each local name once",
+        ),
         (r#"{"hosts":["a.com"],"forward_headers":["x y"]}"#, "forward_headers[0]: expected a header name"),
         (r#"{"hosts":["a.com"],"forward_headers":["*"]}"#, "forward_headers[0]: expected a header name"),
         (r#"{"hosts":["a.com"]} x"#, ".: trailing characters at line 1 column 21"),

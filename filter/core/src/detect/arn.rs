@@ -132,16 +132,17 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     if is_account(owner) {
         parts.push(Part { range: account, prefix: ACCOUNT.prefix });
     }
-    let of_aws = OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner));
+    if OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner)) {
+        // The resource is AWS's own; what stands there is looked at like any text.
+        return Some(Parts { parts, end: reader.at });
+    }
     let service = reader.bytes(&service).to_ascii_lowercase();
     let segments = segments(reader, service == b"s3");
     let end = segments.last()?.0.end;
     if segments.iter().all(|(range, _)| range.is_empty()) {
         return None;
     }
-    if !of_aws {
-        resource(reader, &service, &segments, &mut parts);
-    }
+    resource(reader, &service, &segments, &mut parts);
     Some(Parts { parts, end })
 }
 
@@ -149,9 +150,8 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
 fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bool)> {
     let mut segments = Vec::new();
     loop {
-        if !segments.is_empty()
-            && reader.rest().get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"arn:"))
-        {
+        let inner = reader.rest().get(..6).unwrap_or_default().to_ascii_lowercase();
+        if !segments.is_empty() && (inner.starts_with(b"arn:") || inner.starts_with(b"arn%3a")) {
             // An ARN within an ARN is one of its own.
             segments.push((reader.at..reader.at, false));
             break;

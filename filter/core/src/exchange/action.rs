@@ -3,10 +3,10 @@
 use super::refusal::Refusal;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 /// What to do about an [`Input`](super::Input), in this order: headers, body, counters, and last what is next.
-#[derive(Debug)]
 pub struct Actions {
     /// Changes of the head that was the input.
     pub headers: Vec<HeaderChange>,
@@ -22,6 +22,14 @@ impl Actions {
     /// Go on, and nothing else.
     pub fn proceed() -> Self {
         Next::Continue.into()
+    }
+}
+
+impl fmt::Debug for Actions {
+    /// A restored body is the application's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.body.as_ref().map(Vec::len);
+        f.debug_struct("Actions").field("next", &self.next).field("body", &body).finish_non_exhaustive()
     }
 }
 
@@ -65,9 +73,9 @@ pub struct Call {
     pub timeout: Duration,
 }
 
-impl core::fmt::Debug for Call {
+impl fmt::Debug for Call {
     /// The body holds originals.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("path", &self.path)
             .field("bytes", &self.body.len())
@@ -89,19 +97,19 @@ pub struct Count {
 pub enum Counter {
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
-    /// Responses that were not the JSON they should be, restored as text.
+    /// Responses, or events of one, that were not the JSON they should be, restored as text.
     MalformedResponse,
     /// Places masked, by kind.
     Masked(&'static str),
     /// Requests that were let through unread because the configuration says so.
     PassedUnread,
-    /// Requests refused, by reason.
+    /// Requests and answers refused, by reason.
     Refused(&'static str),
     /// Tokens restored.
     Restored,
     /// Pieces of signed thinking that passed unread.
     SignedPassed,
-    /// Texts that could not be joined over events because a bound was reached.
+    /// Texts that could not be joined over events or chunks, mostly because a bound was reached.
     Unjoined,
 }
 

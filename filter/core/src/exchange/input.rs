@@ -4,7 +4,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The next thing that happened to the request or its response.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// The request's head; `end` if it has no body.
     RequestHead {
@@ -50,7 +49,7 @@ pub enum Input<'a> {
 }
 
 /// How a call to the bridge ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum StoreReply<'a> {
     /// It was answered.
     Answered {

@@ -107,7 +107,7 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             "Only JSON bodies can be masked; send the body with a JSON content-type.".into(),
         ),
         Reason::HostFailed => {
-            (500, "host_failed", "The proxy did not hand over the body to be masked; try again.".into())
+            (500, "host_failed", "The proxy did not carry out what masking needs; try again.".into())
         }
         Reason::HostNotAllowed(host) => (
             403,
@@ -139,7 +139,7 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
         ),
         Reason::SignedThinking => (
             422,
-            "identifier_in_field",
+            "signed_thinking_refused",
             "The request carries signed thinking, which `signed_thinking: refuse` keeps in; leave it out."
                 .into(),
         ),

@@ -83,7 +83,7 @@ impl Exchange {
     pub(super) fn request_held(&mut self, vm: &Vm, treatment: Treatment, bytes: usize) -> Actions {
         match treatment {
             Treatment::Refuse(reason) if bytes > 0 => return self.refuse(reason),
-            Treatment::Mask(_) if bytes > vm.config.max_body_bytes => {
+            Treatment::Mask(_) | Treatment::Pass if bytes > vm.config.max_body_bytes => {
                 return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
             }
             _ => {}
@@ -107,13 +107,13 @@ impl Exchange {
                 Actions::proceed()
             }
             Treatment::Refuse(reason) => self.refuse(reason),
+            Treatment::Mask(_) | Treatment::Pass if body.len() > vm.config.max_body_bytes => {
+                self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes))
+            }
             Treatment::Pass => {
                 self.state = State::Open;
                 let counts = [Count { counter: Counter::PassedUnread, by: 1 }].into();
                 Actions { counts, ..Actions::proceed() }
-            }
-            Treatment::Mask(_) if body.len() > vm.config.max_body_bytes => {
-                self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes))
             }
             Treatment::Mask(api) => match Plan::find(&vm.detector, api.request, body) {
                 Err(unmaskable) => self.refuse_body(unmaskable, body),

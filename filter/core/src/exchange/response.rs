@@ -15,7 +15,6 @@ const OF_THE_BYTES: [&str; 7] =
 const MAX_BLANK: usize = 1024;
 
 /// How a response's body is read.
-#[derive(Debug)]
 pub(super) enum Framing {
     Events(SseUnmasker),
     Json(JsonUnmasker),
@@ -100,7 +99,7 @@ impl Exchange {
                 let shown = plain.push(bytes, end, &mapping, &mut tally);
                 (out, hold) = (shown.bytes, shown.hold);
             }
-            Framing::Unknown(_) => {}
+            Framing::Unknown(_) => out.extend_from_slice(bytes),
         }
         tally.held += u64::try_from(framing.held()).unwrap_or_default();
         self.state = State::Restoring { framing, mapping };

@@ -170,6 +170,7 @@ fn identifiers_in_places_that_pass_are_refused() {
         block(r#"{"type":"text","text":"x","data":"i-1234567890abcdef0"}"#),
         block(r#"{"type":"redacted_thinking","data":{"i-12345678":["vpc-12345678"]}}"#),
         block(r#"{"type":"text","encrypted_content":"my id i-1234567890abcdef0"}"#),
+        block(r#"{"type":"text","text":"x","signature":"i-1234567890abcdef0"}"#),
         // What is base64 by its alphabet, and identifiers all the same.
         block(r#"{"type":"image","source":{"type":"base64","data":"i-1234567890abcdef0"}}"#),
         block(

@@ -27,7 +27,6 @@ pub trait Visitor {
 }
 
 /// A whole number, as it stands in the body or in JSON in a string.
-#[derive(Debug)]
 pub struct Number<'a> {
     /// Its digits.
     pub digits: &'a [u8],
@@ -152,6 +151,7 @@ impl Reader<'_> {
                 if let Some(object) = self.objects.last_mut() {
                     object.signed |= !view.text.is_empty();
                 }
+                self.visitor.fixed(&view);
             }
             Rule::Media | Rule::SignedText => {
                 if let Some(object) = self.objects.last_mut() {
@@ -281,7 +281,7 @@ impl Reader<'_> {
 }
 
 /// True if text may be JSON: its first character opens an object or an array.
-pub fn starts_container(text: &[u8]) -> bool {
+fn starts_container(text: &[u8]) -> bool {
     let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     matches!(first, Some(b'{' | b'['))
 }

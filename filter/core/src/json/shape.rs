@@ -131,11 +131,6 @@ impl Walk {
         Ok(())
     }
 
-    /// How many objects and arrays are open.
-    pub fn depth(&self) -> usize {
-        self.frames.len()
-    }
-
     /// The shape of the value that begins or is being read.
     pub fn place(&self) -> &'static Shape {
         self.frames.last().map_or(self.root, |frame| frame.member)

@@ -7,7 +7,7 @@ use core::ops::Range;
 /// The text of one JSON string, with the way back to the bytes of the body.
 ///
 /// A string inside a string (JSON in a tool's arguments) is a view whose parent is the view of the outer one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct View<'a> {
     /// The text, unescaped.
     pub text: &'a [u8],
@@ -17,7 +17,7 @@ pub struct View<'a> {
     parent: Option<&'a View<'a>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Source<'a> {
     /// No escapes: the text starts here and goes on byte for byte.
     At(usize),
@@ -55,7 +55,7 @@ impl View<'_> {
 }
 
 /// Collects the pieces of one string into a [`View`]. Reusable: it keeps its memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Collector {
     start: usize,
     end: usize,

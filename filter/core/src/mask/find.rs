@@ -1,6 +1,6 @@
 //! What in a body is to be masked.
 
-use super::{Form, MAX_VALUES, Plan, Span, Unmaskable, Value};
+use super::{Form, MAX_SPANS, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
 use crate::detect::{Detector, Finding, KindId, PROPAGATED_RULE};
 use crate::json::escape;
@@ -8,7 +8,7 @@ use crate::json::read::{self, Number, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -25,6 +25,7 @@ impl Plan {
             plan: Self::default(),
             known: BTreeMap::new(),
             refused: None,
+            propagated: BTreeSet::new(),
             findings: Vec::new(),
         };
         read::document(body, shape, &mut finder).map_err(Unmaskable::Unreadable)?;
@@ -39,7 +40,7 @@ impl Plan {
         Ok(finder.into_plan())
     }
 
-    /// The value that is masked at a place of its own, new or known.
+    /// Appends a value; returns its position.
     pub(super) fn add_value(&mut self, value: Value) -> usize {
         self.values.push(value);
         self.values.len() - 1
@@ -52,6 +53,8 @@ struct Finder<'a> {
     plan: Plan,
     known: BTreeMap<(KindId, Form), BTreeMap<Secret, usize>>,
     refused: Option<Unmaskable>,
+    /// Values to be found everywhere, as they read.
+    propagated: BTreeSet<(KindId, Secret)>,
     findings: Vec<Finding>,
 }
 
@@ -65,6 +68,10 @@ impl Finder<'_> {
         level: usize,
         rule: &'static str,
     ) {
+        if self.plan.spans.len() == MAX_SPANS {
+            self.refused.get_or_insert(Unmaskable::TooManyValues);
+            return;
+        }
         if let Some(value) = self.value(kind, form, bytes) {
             self.plan.spans.push(Span { raw, value, level, rule });
         }
@@ -93,18 +100,23 @@ impl Finder<'_> {
     }
 
     /// The values that are to be looked for everywhere, with what they are.
-    fn propagated(&self) -> Option<Propagated> {
-        let values: Vec<_> = (self.plan.values.iter())
-            .filter(|value| self.detector.kind(value.kind).propagates && value.form == Form::Text)
-            .collect();
-        if values.is_empty() {
+    fn propagated(&mut self) -> Option<Propagated> {
+        if self.propagated.is_empty() {
             return None;
         }
         let patterns = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .build(values.iter().map(|value| value.secret.expose()))
-            .ok()?;
-        Some(Propagated { patterns, kinds: values.iter().map(|value| value.kind).collect() })
+            .build(self.propagated.iter().map(|(_, value)| value.expose()));
+        match patterns {
+            Ok(patterns) => {
+                let kinds = self.propagated.iter().map(|(kind, _)| *kind).collect();
+                Some(Propagated { patterns, kinds })
+            }
+            Err(_) => {
+                self.refused.get_or_insert(Unmaskable::TooManyValues);
+                None
+            }
+        }
     }
 
     /// Order of appearance: the reader tells of some strings late.
@@ -131,6 +143,10 @@ impl Visitor for Finder<'_> {
         self.detector.find(view.text, from, &mut findings);
         for finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
+            if self.detector.kind(finding.kind).propagates {
+                let reads = view.text.get(finding.range.clone()).unwrap_or_default();
+                self.propagated.insert((finding.kind, Secret::new(reads)));
+            }
             let (form, bytes) = form(view, finding.range);
             self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
         }

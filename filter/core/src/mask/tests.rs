@@ -48,6 +48,11 @@ fn bodies() {
             r#"["of 123456789012: arn:aws:iam::123456789012:root",{"id":123456789012,"x":1234567890123}]"#,
             r#"["of AWS_ACCOUNT_001: arn:aws:iam::AWS_ACCOUNT_001:root",{"id":"AWS_ACCOUNT_002","x":1234567890123}]"#,
         ),
+        // However the ARN spells it.
+        (
+            r#"["[\"arn:aws:iam::12345678901\\u0032:root\"] and 123456789012"]"#,
+            r#"["[\"arn:aws:iam::AWS_ACCOUNT_001:root\"] and AWS_ACCOUNT_002"]"#,
+        ),
         // Also where a document is cut off behind it.
         (
             r#"["arn:aws:iam::123456789012:root","[123456789012"]"#,

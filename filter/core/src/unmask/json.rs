@@ -17,7 +17,6 @@ pub trait Texts {
 }
 
 /// No channels: every string is a text of its own.
-#[derive(Debug)]
 pub struct NoChannels;
 
 impl Texts for NoChannels {
@@ -30,7 +29,6 @@ impl Texts for NoChannels {
 }
 
 /// One document. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
-#[derive(Debug)]
 pub struct JsonUnmasker {
     lexer: Lexer,
     walk: Walk,
@@ -44,7 +42,6 @@ pub struct JsonUnmasker {
     starts: Vec<usize>,
 }
 
-#[derive(Debug)]
 enum State {
     Between,
     /// In a string that passes as it is.

@@ -1,15 +1,14 @@
 //! Finds tokens of one exchange in text that streams, and puts the originals in their place.
 
-use super::{Mapping, Tally};
+use super::{MAX_HELD, Mapping, Tally};
 use crate::boundary::{self, LEFT_CONTEXT};
 use crate::json::escape;
 use crate::mask::Form;
-use crate::token::MAX_ESCAPES;
+use crate::token::{self, MAX_ESCAPES};
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// What a matcher needs from its surroundings.
-#[derive(Debug)]
 pub struct Context<'a> {
     /// The exchange's tokens.
     pub mapping: &'a Mapping,
@@ -20,7 +19,7 @@ pub struct Context<'a> {
 }
 
 /// One text. The text as it reads decides; its bytes as they are spelled in the body go through.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Matcher {
     candidate: Option<Candidate>,
     /// The last bytes of the text before the candidate.
@@ -67,8 +66,8 @@ impl Matcher {
         let mut rest = text;
         while !rest.is_empty() {
             if self.candidate.is_none() {
-                // All families begin with one of three letters; everything up to the next one passes in bulk.
-                let plain = memchr::memchr3(b'A', b'O', b'P', rest).unwrap_or(rest.len());
+                // Everything up to where a token may begin passes in bulk.
+                let plain = token::next_start(rest).unwrap_or(rest.len());
                 let (passed, more) = rest.split_at(plain);
                 self.pass(passed, passed, to);
                 rest = more;
@@ -90,7 +89,7 @@ impl Matcher {
                 None => None,
                 Some(candidate) => candidate.next(byte, to.mapping),
             };
-            if next.is_some() {
+            if next.is_some() && self.raw.len() + raw.len() <= MAX_HELD {
                 self.candidate = next;
                 self.units.push((byte, raw.len()));
                 self.raw.extend_from_slice(raw);

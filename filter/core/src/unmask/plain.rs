@@ -16,11 +16,11 @@ use super::text::TextStream;
 use super::{MAX_HELD, Tally};
 use alloc::vec::Vec;
 
-/// Most bytes that the host is asked to hold; beyond, the tail leaves as it is.
+/// Most bytes that the host is asked to hold, because it cuts a response off that is held beyond its own buffer.
+/// A larger piece that ends within a token leaves at once: that token is not restored, and counted.
 pub const MAX_SHOWN: usize = 64 * 1024 + MAX_HELD;
 
 /// One text. See the [module](self).
-#[derive(Debug)]
 pub struct PlainUnmasker {
     text: TextStream,
     /// What the host holds: how much of it is settled, and how much in all.
@@ -29,7 +29,6 @@ pub struct PlainUnmasker {
 }
 
 /// What is to become of the bytes that were shown.
-#[derive(Debug, Eq, PartialEq)]
 pub struct Shown {
     /// What to show instead.
     pub bytes: Vec<u8>,
@@ -71,6 +70,7 @@ impl PlainUnmasker {
             bytes.extend_from_slice(tail.get(tail.len().saturating_sub(held)..).unwrap_or_default());
             self.shown = bytes.len();
         } else if held > 0 {
+            tally.unjoined += 1;
             let mut to = Context { mapping, out: &mut bytes, tally };
             self.text.finish(&mut to);
         }

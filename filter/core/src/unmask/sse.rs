@@ -24,7 +24,6 @@ pub const MAX_EVENT: usize = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One stream of events. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
-#[derive(Debug)]
 pub struct SseUnmasker {
     shape: &'static Shape,
     channels: Channels,
@@ -136,7 +135,9 @@ impl SseUnmasker {
             to.out.append(&mut self.head);
             to.tally.unjoined += 1;
             let line = core::mem::take(&mut self.line);
-            let (field, value) = split_data(&line, self.first_line).unwrap_or((b"", &line));
+            let data = split_data(&line, self.first_line);
+            self.in_event |= data.is_some();
+            let (field, value) = data.unwrap_or((b"", &line));
             to.out.extend_from_slice(field);
             let mut json = JsonUnmasker::new(self.shape);
             json.push_with(value, &mut NoChannels, to);

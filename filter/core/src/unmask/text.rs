@@ -13,7 +13,6 @@ use alloc::vec::Vec;
 const FOREIGN: u8 = 0xff;
 
 /// One text of a body, with the texts inside it.
-#[derive(Debug)]
 pub struct TextStream {
     /// How many JSON strings the outermost text is inside of.
     base: usize,
@@ -22,7 +21,6 @@ pub struct TextStream {
     matcher: Matcher,
 }
 
-#[derive(Debug)]
 enum Reading {
     /// White space only so far.
     Undecided,

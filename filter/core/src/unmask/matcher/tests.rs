@@ -90,5 +90,5 @@ fn withholds_no_more_than_may_be_a_token() {
         assert_eq!(matcher.held(), held, "{text}");
     }
     let many = "AWS_EC2_1015 ".repeat(100);
-    assert!(restore(many.as_bytes().chunks(1)).1 <= crate::token::MAX_TOKEN_LEN);
+    assert!(restore(many.as_bytes().chunks(1)).1 <= token::MAX_TOKEN_LEN);
 }

@@ -15,12 +15,11 @@ use serde_json::Value;
 pub(super) const MAX_CHANNELS: usize = 256;
 
 /// The open channels of one stream, oldest first.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Channels {
     open: Vec<Channel>,
 }
 
-#[derive(Debug)]
 struct Channel {
     name: &'static str,
     /// The indices of the containers that the text stands in.

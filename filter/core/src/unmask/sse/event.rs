@@ -51,7 +51,7 @@ impl SseUnmasker {
 }
 
 /// What an event says about channels.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Facts {
     /// Containers (by where they begin) that have an index, and its spelling.
     indices: Vec<(usize, Vec<u8>)>,
