@@ -159,7 +159,7 @@ impl Reader<'_> {
                 }
             }
             Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Text => self.text(&view),
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text => self.text(&view),
             Rule::Ends(_)
             | Rule::Envelope
             | Rule::EventType(_)
@@ -266,7 +266,7 @@ impl Reader<'_> {
 
     fn top_number(&mut self, raw: Range<usize>) {
         let digits = bytes_of(self.body, raw.clone());
-        if self.walk.place().rule == Rule::Text {
+        if matches!(self.walk.place().rule, Rule::Prose | Rule::Text) {
             self.number(Number { digits, raw, level: 1, plain: true });
         } else {
             self.visitor.fixed_number(digits, raw.start);

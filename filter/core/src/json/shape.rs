@@ -32,6 +32,8 @@ pub enum Rule {
     MediaUrl,
     /// Opaque to everyone but the provider: passes as it is.
     Opaque,
+    /// Text that stays text: where all it says is the token of a number, the number comes back in quotes.
+    Prose,
     /// Makes the [`SignedText`](Self::SignedText) beside it signed, unless it is empty.
     Signature,
     /// The provider's own words: pass as they are when a signature stands beside them, else text.
@@ -61,6 +63,11 @@ impl Shape {
     /// Everything here is treated alike, at any depth.
     pub const fn leaf(rule: Rule) -> Self {
         Self { rule, fields: &[] }
+    }
+
+    /// Prose, or an object with these members.
+    pub const fn prose(fields: &'static [(&'static str, &'static Self)]) -> Self {
+        Self { rule: Rule::Prose, fields }
     }
 
     /// Text, or an object with these members.
@@ -134,11 +141,6 @@ impl Walk {
     /// The shape of the value that begins or is being read.
     pub fn place(&self) -> &'static Shape {
         self.frames.last().map_or(self.root, |frame| frame.member)
-    }
-
-    /// True inside JSON that no shape describes, such as the input of a tool.
-    pub fn is_free(&self) -> bool {
-        self.frames.last().map_or(self.root, |frame| frame.shape).fields.is_empty()
     }
 
     /// The rule for the names of members of the object that is open.

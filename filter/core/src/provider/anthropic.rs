@@ -51,6 +51,7 @@ static SOURCE: Shape = Shape::object(&[
 
 static TOOL: Shape = Shape::object(&[("type", &FIXED), ("name", &FIXED), ("cache_control", &FIXED)]);
 
+static PROSE: Shape = Shape::leaf(Rule::Prose);
 static MEDIA: Shape = Shape::leaf(Rule::Media);
 static SIGNED: Shape = Shape::leaf(Rule::SignedText);
 static SIGNATURE: Shape = Shape::leaf(Rule::Signature);
@@ -68,6 +69,7 @@ static MESSAGE: Shape = Shape::object(&[
 /// A content block of an answer: thinking comes before its signature, and is always signed.
 static ANSWER_BLOCK: Shape = Shape::object(&[
     ("type", &FIXED),
+    ("text", &PROSE),
     ("id", &FIXED),
     ("tool_use_id", &FIXED),
     ("name", &FIXED),

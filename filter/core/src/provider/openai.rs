@@ -9,6 +9,7 @@ pub(super) const CHAT_COMPLETIONS: Api = Api { request: &REQUEST, response: &COM
 static FIXED: Shape = Shape::leaf(Rule::Fixed);
 static ENVELOPE: Shape = Shape::leaf(Rule::Envelope);
 static INDEX: Shape = Shape::leaf(Rule::Index);
+static PROSE: Shape = Shape::leaf(Rule::Prose);
 static MEDIA: Shape = Shape::leaf(Rule::Media);
 
 static REQUEST: Shape = Shape::object(&[
@@ -28,6 +29,8 @@ static REQUEST: Shape = Shape::object(&[
 static MESSAGE: Shape = Shape::object(&[
     ("role", &FIXED),
     ("content", &PART),
+    ("refusal", &PROSE),
+    ("reasoning_content", &PROSE),
     ("tool_call_id", &FIXED),
     ("tool_calls", &TOOL_CALL),
     ("function_call", &FUNCTION),
@@ -35,7 +38,7 @@ static MESSAGE: Shape = Shape::object(&[
 ]);
 
 static PART: Shape =
-    Shape::object(&[("type", &FIXED), ("image_url", &IMAGE), ("input_audio", &AUDIO), ("file", &FILE)]);
+    Shape::prose(&[("type", &FIXED), ("image_url", &IMAGE), ("input_audio", &AUDIO), ("file", &FILE)]);
 static IMAGE: Shape = Shape::object(&[("url", &MEDIA_URL), ("detail", &FIXED)]);
 static MEDIA_URL: Shape = Shape::leaf(Rule::MediaUrl);
 static AUDIO: Shape = Shape::object(&[("data", &MEDIA), ("format", &FIXED)]);
@@ -43,7 +46,7 @@ static FILE: Shape = Shape::object(&[("file_data", &MEDIA_URL), ("file_id", &FIX
 
 /// `arguments` is a JSON document in a string; text is read as JSON wherever it is JSON.
 static TOOL_CALL: Shape = Shape::object(&[("id", &FIXED), ("type", &FIXED), ("function", &FUNCTION)]);
-static FUNCTION: Shape = Shape::object(&[("name", &FIXED)]);
+static FUNCTION: Shape = Shape::object(&[("name", &FIXED), ("arguments", &PROSE)]);
 static TOOL: Shape = Shape::object(&[("type", &FIXED), ("function", &FUNCTION)]);
 
 static RESPONSE_FORMAT: Shape = Shape::object(&[("type", &FIXED), ("json_schema", &FUNCTION)]);

@@ -167,10 +167,9 @@ impl JsonUnmasker {
         };
         self.state = match (rule, channel) {
             (_, Some(text)) => State::Channel(text),
-            (Rule::Text | Rule::Channel(_) | Rule::Ends(_), None) => {
+            (Rule::Text | Rule::Prose | Rule::Channel(_) | Rule::Ends(_), None) => {
                 let mut text = TextStream::new(1);
-                // A text field stays text, even if all it says is a number's token.
-                if to.mapping.has_numbers() && !self.in_key && self.walk.is_free() {
+                if to.mapping.has_numbers() && rule == Rule::Text && !self.in_key {
                     text.hold_quote();
                     self.state = State::Restoring(text);
                     return;
