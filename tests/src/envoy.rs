@@ -22,6 +22,9 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 /// How often readiness is asked for.
 const POLL: Duration = Duration::from_millis(10);
 
+/// The unit of `/proc/PID/stat`, one hundredth of a second on every architecture that Envoy runs on.
+const TICK: Duration = Duration::from_millis(10);
+
 /// What tests need that `make` builds or fetches.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact {
@@ -152,6 +155,19 @@ impl Envoy {
         kib * 1024
     }
 
+    /// CPU time, user and system, of all its threads since it started.
+    ///
+    /// # Panics
+    /// When Envoy is gone, and on systems without `/proc`.
+    pub fn cpu(&self) -> Duration {
+        let stat = format!("/proc/{}/stat", self.process.0.id());
+        let stat = fs::read_to_string(stat).expect("Envoy is running");
+        // The second field is a name that may contain spaces; it ends with the last bracket.
+        let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        TICK * ticks.map(|ticks| ticks.expect("times are numbers")).sum::<u32>()
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.process.0.try_wait(), Ok(None))
@@ -176,6 +192,9 @@ impl Envoy {
     }
 }
 
+/// What the watchdog runs. Ctrl-C goes to it as well as to the tests, and must not end it first.
+const WATCH: &str = "trap '' HUP INT TERM; read -r _; kill -KILL \"$1\"; rm -rf -- \"$2\"";
+
 #[derive(Debug)]
 struct Process(Child);
 
@@ -197,9 +216,7 @@ struct Watchdog(Process);
 impl Watchdog {
     fn over(pid: u32, dir: &Path) -> io::Result<Self> {
         let mut shell = Command::new("sh");
-        shell
-            .args(["-c", "read -r _; kill -KILL \"$1\"; rm -rf -- \"$2\"", "watchdog", &pid.to_string()])
-            .arg(dir);
+        shell.args(["-c", WATCH, "watchdog", &pid.to_string()]).arg(dir);
         Ok(Self(Process(shell.stdin(Stdio::piped()).spawn()?)))
     }
 }

@@ -120,16 +120,11 @@ impl Plan {
         spliced.inserted.reserve(self.spans.len());
         let out = &mut spliced.body;
         // Text that reads as a credential's token passes if that token is issued here.
-        let issued: BTreeSet<&str> = match self.values.iter().any(|value| value.reads_as.is_some()) {
-            true => self
-                .values
-                .iter()
-                .zip(tokens)
-                .filter(|(value, _)| value.reads_as.is_none())
-                .map(|(_, token)| token.as_str())
-                .collect(),
-            false => BTreeSet::new(),
-        };
+        let mut issued: BTreeSet<&str> = BTreeSet::new();
+        if self.values.iter().any(|value| value.reads_as.is_some()) {
+            let own = self.values.iter().zip(tokens).filter(|(value, _)| value.reads_as.is_none());
+            issued.extend(own.map(|(_, token)| token.as_str()));
+        }
         let mut copied = 0;
         for span in &self.spans {
             let (Some(value), Some(token)) = (self.values.get(span.value), tokens.get(span.value)) else {

@@ -26,7 +26,7 @@ pub use sse::SseUnmasker;
 
 /// Most bytes that one text withholds. A token that is spelled with more is not restored.
 ///
-/// Ordinary text withholds no more than a token's length. Each character may be spelled `\\uXXXX`, and a character
+/// Ordinary text withholds no more than a token's length. Each character may be spelled `\uXXXX`, and a character
 /// of that again in a string further out; nobody writes so.
 pub const MAX_HELD: usize = 2048;
 

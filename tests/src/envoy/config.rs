@@ -75,6 +75,20 @@ impl Sidecar {
         self
     }
 
+    /// Takes the filter itself out of the chain, and nothing else.
+    ///
+    /// # Panics
+    /// When there is no such item.
+    #[must_use]
+    pub fn without_filter(mut self) -> Self {
+        const ITEM: &str = "          - name: cloakroom\n";
+        let (before, item) = self.text.split_once(ITEM).expect("the chain has the filter");
+        let within = |line: &&str| line.starts_with("           ") || line.trim().is_empty();
+        let length: usize = item.split_inclusive('\n').take_while(within).map(str::len).sum();
+        self.text = format!("{before}{}", &item[length..]);
+        self
+    }
+
     /// The whole configuration.
     pub fn text(&self) -> &str {
         &self.text

@@ -95,6 +95,15 @@ fn a_number_that_could_not_come_back_as_it_is_spelled_is_refused() {
 }
 
 #[test]
+fn a_value_without_a_token_does_not_go_out() {
+    let detector = Detector::new().unwrap();
+    let body = br#"["i-12345678 i-87654321"]"#;
+    let mut plan = Plan::find(&detector, &TEXT, body).unwrap();
+    let tokens = ["AWS_EC2_001".to_string()];
+    assert!(matches!(plan.mask(&detector, &TEXT, body, &tokens), Err(Unmaskable::Ambiguous)));
+}
+
+#[test]
 fn too_many_values_are_refused() {
     let body = |count: usize| {
         let ids: Vec<String> = (0..count).map(|n| alloc::format!("i-{n:08x}")).collect();

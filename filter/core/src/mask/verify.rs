@@ -31,6 +31,10 @@ impl Plan {
         body: &[u8],
         tokens: &[String],
     ) -> Result<Masked, Unmaskable> {
+        if tokens.len() != self.values.len() {
+            // A value without a token would go out as it is.
+            return Err(Unmaskable::Ambiguous);
+        }
         let spliced = self.splice(body, tokens);
         let mut found = Found { detector, found: Vec::new() };
         read::document(&spliced.body, shape, &mut found).map_err(Unmaskable::Unreadable)?;

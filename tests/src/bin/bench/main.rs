@@ -21,6 +21,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use e2e::envoy::Envoy;
 use e2e::{provider::KEY_HEADER, sse, world::ANTHROPIC};
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ use self::{
     load::{CONNECTIONS, Load},
     prompt::Prompt,
     provider::{DELTAS, Provider, Reply, SHORT},
-    proxy::{Envoy, Side},
+    proxy::Side,
 };
 
 /// Anything that makes the figures worthless.
@@ -168,8 +169,8 @@ struct Job {
 
 impl<'a> Runner<'a> {
     async fn start(side: Side, dir: &Path, provider: &'a Provider) -> Result<Self, Failure> {
-        let envoy = Envoy::start(side, dir, provider.address)?;
-        let load = Load::open(envoy.address).await?;
+        let envoy = side.start(&dir.join("ca.pem"), provider.address)?;
+        let load = Load::open(envoy.address()).await?;
         Ok(Self { side, provider, envoy, load })
     }
 
@@ -218,9 +219,9 @@ impl<'a> Runner<'a> {
 
     /// A round: µs of CPU time per request.
     async fn measure(&mut self, job: &Job) -> Result<f64, Failure> {
-        let before = self.envoy.cpu()?;
+        let before = self.envoy.cpu();
         self.load.run(&job.request, job.count, &job.answer).await?;
-        let spent = self.envoy.cpu()?.saturating_sub(before);
+        let spent = self.envoy.cpu().saturating_sub(before);
         Ok(spent.as_secs_f64() * 1e6 / job.count as f64)
     }
 }
