@@ -120,6 +120,7 @@ needs:
 	need curl 'install curl (Debian: apt-get install curl)'; \
 	need python3 'install Python 3 (Debian: apt-get install python3 python3-venv)'; \
 	need cc 'install a C compiler (Debian: apt-get install gcc libc6-dev)'; \
+	rustup target list --installed | grep -qx wasm32-wasip1 || rustup toolchain install; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || { echo 'Python has no venv: Debian has it in python3-venv'; exit 1; }
 
 # The folder's name carries the version: another version in a new commit is another file, and is installed beside it.
