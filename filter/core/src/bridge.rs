@@ -9,7 +9,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bridge_api::{IssueRequest, IssueResponse, IssueValue, MAX_RESPONSE_LEN, issue_path};
+use bridge_api::{IssueRequest, IssueResponse, IssueValue, MAX_ISSUE_RESPONSE_LEN, issue_path};
 
 /// The one scope there is as long as scopes are not configured.
 const SCOPE: &str = "default";
@@ -44,10 +44,10 @@ pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Ca
 /// The tokens in an answer: one a value, each of the value's kind, no two the same. `None` for anything else.
 pub fn issued(detector: &Detector, values: &[Value], reply: StoreReply<'_>) -> Option<Vec<String>> {
     let StoreReply::Answered { status: 200, body } = reply else { return None };
-    if body.len() > MAX_RESPONSE_LEN {
+    if body.len() > MAX_ISSUE_RESPONSE_LEN {
         return None;
     }
-    let IssueResponse { tokens } = serde_json::from_slice(body).ok()?;
+    let IssueResponse { tokens, .. } = serde_json::from_slice(body).ok()?;
     let distinct: BTreeSet<&String> = tokens.iter().collect();
     let of_kind = |(value, token): (&Value, &String)| {
         let found = detector.recogniser().at(token.as_bytes(), 0);

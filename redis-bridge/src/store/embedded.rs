@@ -1,0 +1,1 @@
+//! Mappings in a file, or in memory.
