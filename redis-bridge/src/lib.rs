@@ -8,4 +8,7 @@
 //!
 //! The store never sees a value, a scope's name or a key: only what the vault made of them.
 
+pub mod keys;
+pub mod mappings;
 pub mod store;
+pub mod vault;

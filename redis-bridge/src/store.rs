@@ -36,7 +36,7 @@ pub struct Space {
 }
 
 /// One value to get or create a number for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Entry {
     /// Its look-up key under every index key there is, the active one first. Never empty; all entries of a call have
     /// equally many.

@@ -1,0 +1,154 @@
+//! Over a store that counts its calls and can be told to wait.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::keys::{Keys, generate};
+
+/// A store that forgets nothing, answers only when it is let, and shows what it was given.
+#[derive(Debug)]
+struct Plain {
+    calls: AtomicUsize,
+    /// One permit lets one call answer.
+    gate: Semaphore,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    numbers: HashMap<Index, u64>,
+    sealed: HashMap<(Space, u64), Vec<u8>>,
+}
+
+#[async_trait]
+impl Store for Plain {
+    async fn issue(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<Vec<u64>, StoreError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        let mut kept = self.kept.lock().unwrap();
+        let numbers = entries.iter().enumerate().map(|(at, entry)| {
+            let next = kept.numbers.len() as u64 + 1;
+            let number = *kept.numbers.entry(entry.indexes[0]).or_insert(next);
+            if let Some(sealed) = seal(at, number) {
+                kept.sealed.insert((space.clone(), number), sealed);
+            }
+            number
+        });
+        Ok(numbers.collect())
+    }
+
+    async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let kept = self.kept.lock().unwrap();
+        Ok(numbers.iter().map(|number| kept.sealed.get(&(space.clone(), *number)).cloned()).collect())
+    }
+
+    async fn forget(&self, _scope: ScopeTag) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn mappings(permits: usize) -> (Mappings, Arc<Plain>) {
+    let store =
+        Arc::new(Plain { calls: AtomicUsize::new(0), gate: Semaphore::new(permits), kept: Mutex::default() });
+    let vault = Vault::new(&Keys::from_json(generate().unwrap().as_bytes()).unwrap());
+    (Mappings::new(Arc::new(vault), Arc::clone(&store) as Arc<dyn Store>, Duration::from_secs(60)), store)
+}
+
+fn value(kind: &'static str, value: &'static str, keep: bool) -> IssueValue<'static> {
+    IssueValue { kind: kind.into(), value: value.into(), keep }
+}
+
+#[tokio::test]
+async fn tokens_stand_in_the_order_of_the_values() {
+    let (mappings, store) = mappings(10);
+    let values = [
+        value("EC2", "i-b", true),
+        value("PII_EMAIL", "x@y", true),
+        value("EC2", "i-a", true),
+        value("EC2", "i-b", false),
+    ];
+    let tokens = mappings.issue("default", &values).await.unwrap();
+    assert_eq!(tokens[0], tokens[3]);
+    assert_eq!(
+        tokens.iter().map(|token| names::parse_token(token).unwrap().0).collect::<Vec<_>>(),
+        ["EC2", "PII_EMAIL", "EC2", "EC2"]
+    );
+    assert_eq!(store.calls.load(Ordering::SeqCst), 2, "one call a kind");
+    assert_eq!(tokens, mappings.issue("default", &values).await.unwrap());
+    assert!(mappings.issue("default", &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_kept_comes_back_and_nothing_else() {
+    let (mappings, _) = mappings(10);
+    let tokens =
+        mappings.issue("a", &[value("EC2", "i-a", true), value("ACCESS_KEY", "AKIA", false)]).await.unwrap();
+    let asked = [tokens[1].as_str(), "AWS_EC2_999", tokens[0].as_str(), "", "nonsense", tokens[0].as_str()];
+    let values = mappings.restore("a", &asked.map(Cow::Borrowed)).await.unwrap();
+    let id = Some("i-a".to_owned());
+    assert_eq!(values, [None, None, id.clone(), None, None, id]);
+    assert_eq!(
+        mappings.restore("b", &asked.map(Cow::Borrowed)).await.unwrap(),
+        vec![None; 6],
+        "another scope"
+    );
+}
+
+/// A store that puts one value's bytes under another's number is found out.
+#[tokio::test]
+async fn swapped_values_do_not_come_back() {
+    let (mappings, store) = mappings(10);
+    let tokens = mappings.issue("a", &[value("EC2", "i-a", true), value("EC2", "i-b", true)]).await.unwrap();
+    {
+        let mut kept = store.kept.lock().unwrap();
+        let swapped: Vec<Vec<u8>> = kept.sealed.values().cloned().collect();
+        for (to, from) in kept.sealed.values_mut().zip(swapped.into_iter().rev()) {
+            *to = from;
+        }
+    }
+    let asked: Vec<Cow<'_, str>> = tokens.iter().map(|token| Cow::Borrowed(token.as_str())).collect();
+    assert_eq!(mappings.restore("a", &asked).await.unwrap(), [None, None]);
+}
+
+#[tokio::test]
+async fn identical_calls_in_flight_are_one_and_outlive_the_first_caller() {
+    let (mappings, store) = mappings(0);
+    let call = |mappings: &Mappings| {
+        let mappings = mappings.clone();
+        tokio::spawn(async move { mappings.issue("a", &[value("EC2", "i-a", true)]).await })
+    };
+    let first = call(&mappings);
+    let others: Vec<_> = (0..63).map(|_| call(&mappings)).collect();
+    while store.calls.load(Ordering::SeqCst) == 0 || mappings.in_flight.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    store.gate.add_permits(1);
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap(), ["AWS_EC2_001"]);
+    }
+    assert_eq!(store.calls.load(Ordering::SeqCst), 1);
+    assert!(mappings.in_flight.lock().unwrap().is_empty(), "nothing stays behind");
+    // What comes later is a call of its own.
+    store.gate.add_permits(1);
+    assert_eq!(call(&mappings).await.unwrap().unwrap(), ["AWS_EC2_001"]);
+    assert_eq!(store.calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn numbers_without_a_token_are_an_error() {
+    let (mappings, store) = mappings(10);
+    let space = Space { scope: mappings.vault.scope("a"), kind: "EC2".to_owned() };
+    let index = mappings.vault.indexes(&space, "i-a")[0];
+    store.kept.lock().unwrap().numbers.insert(index, names::MAX_NUMBER + 1);
+    let error = mappings.issue("a", &[value("EC2", "i-a", true)]).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Full);
+}
