@@ -13,9 +13,13 @@ use cloakroom_core::{Actions, Config, Exchange, Headers, Input, Next, Vm, provid
 use std::mem;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 /// The filter's part of the sidecar that is shipped in `envoy/`; a test compares the two.
 const SIDECAR: &[u8] = include_bytes!("sidecar.json");
+
+/// Nothing here has an age.
+const NOW: Duration = Duration::ZERO;
 
 /// A configured filter.
 pub(crate) struct Filter {
@@ -63,8 +67,8 @@ impl Filter {
         let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         let mut exchange = Exchange::new();
         let head = Input::RequestHead { headers: Headers(&headers), end: false };
-        settled(exchange.handle(&self.vm, head))?;
-        let actions = settled(exchange.handle(&self.vm, Input::RequestBody(body)))?;
+        settled(exchange.handle(&self.vm, NOW, head))?;
+        let actions = settled(exchange.handle(&self.vm, NOW, Input::RequestBody(body)))?;
         let Some(masked) = actions.body else {
             return Ok(Masked { body: body.to_vec(), plan: Plan::default(), tokens: Vec::new() });
         };
@@ -184,7 +188,7 @@ impl<'a> Restorer<'a> {
             ("content-type".to_owned(), content_type.as_bytes().to_vec()),
         ];
         // Only an encoding is refused at the head, and none is given.
-        exchange.handle(&filter.vm, Input::ResponseHead { headers: Headers(&headers), end: false });
+        exchange.handle(&filter.vm, NOW, Input::ResponseHead { headers: Headers(&headers), end: false });
         Self { vm: &filter.vm, exchange, held: Vec::new() }
     }
 
@@ -201,7 +205,7 @@ impl<'a> Restorer<'a> {
     fn show(&mut self, piece: &[u8], end: bool) -> Vec<u8> {
         let mut shown = mem::take(&mut self.held);
         shown.extend_from_slice(piece);
-        let actions = self.exchange.handle(self.vm, Input::ResponseChunk { bytes: &shown, end });
+        let actions = self.exchange.handle(self.vm, NOW, Input::ResponseChunk { bytes: &shown, end });
         let bytes = actions.body.unwrap_or(shown);
         match actions.next {
             Next::Hold => {

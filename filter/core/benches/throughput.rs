@@ -7,7 +7,10 @@
 use cloakroom_core::{Config, Exchange, Headers, Input, Vm};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::time::Duration;
 
+/// Nothing here has an age.
+const NOW: Duration = Duration::ZERO;
 const KIB: usize = 1024;
 const PROSE: &str =
     "The instance failed its status check after the deployment, and the target group drained it. ";
@@ -54,16 +57,16 @@ fn head() -> Vec<(String, Vec<u8>)> {
 fn send(vm: &Vm, body: &[u8]) -> (Exchange, Vec<u8>) {
     let head = head();
     let mut exchange = Exchange::new();
-    exchange.handle(vm, Input::RequestHead { headers: Headers(&head), end: false });
-    let masked = exchange.handle(vm, Input::RequestBody(body)).body.unwrap_or_default();
+    exchange.handle(vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
+    let masked = exchange.handle(vm, NOW, Input::RequestBody(body)).body.unwrap_or_default();
     (exchange, masked)
 }
 
 fn receive(vm: &Vm, exchange: &mut Exchange, content_type: &str, chunks: &[Vec<u8>]) -> usize {
     let head = [("content-type".to_owned(), content_type.as_bytes().to_vec())];
-    exchange.handle(vm, Input::ResponseHead { headers: Headers(&head), end: false });
+    exchange.handle(vm, NOW, Input::ResponseHead { headers: Headers(&head), end: false });
     let piece = |bytes: &Vec<u8>| {
-        let actions = exchange.handle(vm, Input::ResponseChunk { bytes, end: false });
+        let actions = exchange.handle(vm, NOW, Input::ResponseChunk { bytes, end: false });
         actions.body.map_or(bytes.len(), |body| body.len())
     };
     chunks.iter().map(piece).sum()

@@ -2,24 +2,43 @@
 
 use crate::config::BridgeConfig;
 use crate::detect::Detector;
-use crate::exchange::{Call, StoreReply};
+use crate::exchange::{Call, Reason, StoreReply};
 use crate::mask::{Form, Value};
-use alloc::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bridge_api::{IssueRequest, IssueResponse, IssueValue, MAX_ISSUE_RESPONSE_LEN, issue_path};
+use bridge_api::{
+    IssueRequest, IssueResponse, IssueValue, MAX_ISSUE_RESPONSE_LEN, MAX_REQUEST_LEN, MAX_VALUE_LEN,
+    issue_path,
+};
+use core::time::Duration;
 
-/// The one scope there is as long as scopes are not configured.
-const SCOPE: &str = "default";
+/// Tokens that the bridge issued.
+pub struct Issued {
+    /// One a value.
+    pub tokens: Vec<String>,
+    /// How long they may be cached, if the bridge says how long it keeps them: half as long.
+    pub ttl: Option<Duration>,
+}
 
-/// The call that gets or creates the tokens of `values`.
+/// The call that gets or creates the tokens of `values` in `scope`.
 ///
 /// A number's token is not that of the same digits in text, so its value on the wire carries the form; likewise
 /// for a value that is a spelling.
-pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Call {
-    let values = values
+///
+/// # Errors
+///
+/// [`Reason`] if the bridge would not take it.
+pub fn issue(
+    bridge: &BridgeConfig,
+    detector: &Detector,
+    scope: &str,
+    values: &[&Value],
+    request_id: &str,
+) -> Result<Call, Reason> {
+    let values: Vec<IssueValue<'_>> = values
         .iter()
         .map(|value| {
             let kind = detector.kind(value.kind);
@@ -37,19 +56,31 @@ pub fn issue(bridge: &BridgeConfig, detector: &Detector, values: &[Value]) -> Ca
             }
         })
         .collect();
+    if values.iter().any(|value| value.value.len() > MAX_VALUE_LEN) {
+        return Err(Reason::ValueTooLong);
+    }
     let body = serde_json::to_vec(&IssueRequest { values }).unwrap_or_default();
-    Call { cluster: bridge.cluster.clone(), path: issue_path(SCOPE), body, timeout: bridge.timeout }
+    if body.len() > MAX_REQUEST_LEN {
+        return Err(Reason::TooManyValues);
+    }
+    Ok(Call {
+        cluster: bridge.cluster.clone(),
+        path: issue_path(scope),
+        request_id: request_id.to_owned(),
+        body,
+        timeout: bridge.timeout,
+    })
 }
 
 /// The tokens in an answer: one a value, each of the value's kind, no two the same. `None` for anything else.
-pub fn issued(detector: &Detector, values: &[Value], reply: StoreReply<'_>) -> Option<Vec<String>> {
+pub fn issued(detector: &Detector, values: &[&Value], reply: StoreReply<'_>) -> Option<Issued> {
     let StoreReply::Answered { status: 200, body } = reply else { return None };
     if body.len() > MAX_ISSUE_RESPONSE_LEN {
         return None;
     }
-    let IssueResponse { tokens, .. } = serde_json::from_slice(body).ok()?;
+    let IssueResponse { tokens, ttl_seconds } = serde_json::from_slice(body).ok()?;
     let distinct: BTreeSet<&String> = tokens.iter().collect();
-    let of_kind = |(value, token): (&Value, &String)| {
+    let of_kind = |(value, token): (&&Value, &String)| {
         let found = detector.recogniser().at(token.as_bytes(), 0);
         found
             .is_some_and(|found| found.token == *token && detector.kind_of_prefix(found.prefix) == value.kind)
@@ -57,5 +88,5 @@ pub fn issued(detector: &Detector, values: &[Value], reply: StoreReply<'_>) -> O
     let valid = tokens.len() == values.len()
         && distinct.len() == tokens.len()
         && values.iter().zip(&tokens).all(of_kind);
-    valid.then_some(tokens)
+    valid.then(|| Issued { tokens, ttl: ttl_seconds.map(|seconds| Duration::from_secs(seconds) / 2) })
 }

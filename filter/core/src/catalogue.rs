@@ -30,9 +30,9 @@ impl Kind {
         Self { propagates: true, ..Self::new(prefix) }
     }
 
-    /// The kind's name on the wire: the prefix without its family.
+    /// The kind's name on the wire: the prefix without `AWS_`; other families carry theirs.
     pub fn name(&self) -> &'static str {
-        self.prefix.split_once('_').map_or(self.prefix, |(_, name)| name)
+        self.prefix.strip_prefix("AWS_").unwrap_or(self.prefix)
     }
 }
 

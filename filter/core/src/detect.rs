@@ -17,7 +17,7 @@ pub mod resource_id;
 
 /// A kind of this catalogue.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct KindId(u16);
+pub struct KindId(pub(crate) u16);
 
 /// A place in text that is to be masked.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -16,14 +16,12 @@
 //! held for good: nothing leaves that was not looked at. Responses pass in every state but `Sent` and `Restoring`;
 //! they are Envoy's own then.
 
-use crate::bridge;
-use crate::config::Store;
-use crate::mask::Plan;
 use crate::provider::Api;
 use crate::unmask::Mapping;
 use crate::vm::Vm;
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::time::Duration;
 use core::{fmt, mem};
 
 pub use action::{Actions, Call, Count, Counter, HeaderChange, Next};
@@ -35,6 +33,7 @@ mod input;
 mod refusal;
 mod request;
 mod response;
+mod tokens;
 
 /// One request and its response. Give it every [`Input`] in order, and carry out the [`Actions`].
 #[derive(Default)]
@@ -55,12 +54,7 @@ enum State {
         held: usize,
     },
     /// The store has been asked for tokens.
-    Waiting {
-        api: Api,
-        plan: Plan,
-        /// Length of the body that was planned.
-        length: usize,
-    },
+    Waiting(Box<tokens::Waiting>),
     /// The masked request went on.
     Sent { api: Api, mapping: Mapping },
     /// The response is being restored.
@@ -77,7 +71,7 @@ impl fmt::Debug for Exchange {
         let state = match self.state {
             State::Start => "Start",
             State::Body { .. } => "Body",
-            State::Waiting { .. } => "Waiting",
+            State::Waiting(_) => "Waiting",
             State::Sent { .. } => "Sent",
             State::Restoring { .. } => "Restoring",
             State::Open => "Open",
@@ -100,8 +94,8 @@ impl Exchange {
         Self { state: State::Sent { api, mapping }, ..Self::default() }
     }
 
-    /// Takes the next input.
-    pub fn handle(&mut self, vm: &Vm, input: Input<'_>) -> Actions {
+    /// Takes the next input. `now` is the time since any moment that stays the same for this VM.
+    pub fn handle(&mut self, vm: &Vm, now: Duration, input: Input<'_>) -> Actions {
         let state = mem::replace(&mut self.state, State::Refused);
         match (state, input) {
             (State::Start, Input::RequestHead { headers, end }) => self.request_head(vm, headers, end),
@@ -109,20 +103,20 @@ impl Exchange {
                 self.request_held(vm, treatment, bytes)
             }
             (State::Body { treatment, held }, Input::RequestBody(body)) => {
-                self.request_body(vm, treatment, held, body)
+                self.request_body(vm, now, treatment, held, body)
             }
             (State::Body { treatment, held }, Input::RequestTrailers { trailers, body }) => {
-                let actions = self.request_body(vm, treatment, held, body);
+                let actions = self.request_body(vm, now, treatment, held, body);
                 request::without(trailers, actions)
             }
-            (State::Waiting { length, .. }, Input::StoreReply { body, .. }) if body.len() != length => {
+            (State::Waiting(waiting), Input::StoreReply { body, .. }) if body.len() != waiting.length => {
                 self.refuse(Reason::HostFailed)
             }
-            (State::Waiting { api, plan, .. }, Input::StoreReply { reply, body }) => {
-                self.store_reply(vm, api, plan, reply, body)
+            (State::Waiting(waiting), Input::StoreReply { reply, body }) => {
+                self.store_reply(vm, now, *waiting, reply, body)
             }
             (
-                state @ State::Waiting { .. },
+                state @ State::Waiting(_),
                 Input::RequestHeld(_) | Input::RequestBody(_) | Input::RequestTrailers { .. },
             ) => {
                 self.state = state;
@@ -180,28 +174,6 @@ impl Exchange {
         let refusal = Refusal::new(reason, &self.request_id);
         let counts = [Count { counter: Counter::Refused(refusal.code), by: 1 }].into();
         Actions { counts, ..Next::Refuse(refusal).into() }
-    }
-
-    fn store_reply(&mut self, vm: &Vm, api: Api, plan: Plan, reply: StoreReply<'_>, body: &[u8]) -> Actions {
-        match bridge::issued(&vm.detector, &plan.values, reply) {
-            Some(tokens) => self.mask(vm, api, plan, &tokens, body),
-            None => self.refuse(Reason::StoreUnavailable),
-        }
-    }
-
-    /// Gets the tokens of a plan, here or from the store.
-    fn look_up(&mut self, vm: &Vm, api: Api, plan: Plan, body: &[u8]) -> Actions {
-        match &vm.config.store {
-            Store::Request => {
-                let tokens = crate::mask::number(&vm.detector, &plan.values);
-                self.mask(vm, api, plan, &tokens, body)
-            }
-            Store::Bridge(bridge) => {
-                let call = bridge::issue(bridge, &vm.detector, &plan.values);
-                self.state = State::Waiting { api, plan, length: body.len() };
-                Next::Lookup(call).into()
-            }
-        }
     }
 }
 

@@ -18,6 +18,7 @@ extern crate alloc;
 
 pub mod boundary;
 pub mod bridge;
+pub mod cache;
 pub mod catalogue;
 pub mod config;
 pub mod detect;
@@ -26,6 +27,7 @@ pub mod host;
 pub mod json;
 pub mod mask;
 pub mod provider;
+pub mod scope;
 pub mod secret;
 mod sorted;
 pub mod token;

@@ -1,21 +1,34 @@
 //! What lives longer than an exchange: one object a VM, or a process.
 
-use crate::config::Config;
+use crate::cache::{CacheLimits, TokenCache};
+use crate::config::{Config, Store};
 use crate::detect::Detector;
+use core::cell::RefCell;
 
-/// The compiled configuration that all exchanges of one VM share.
+/// The compiled configuration that all exchanges of one VM share, and the tokens they have got.
 #[derive(Debug)]
 pub struct Vm {
     /// The configuration.
     pub config: Config,
     /// The compiled catalogue.
     pub detector: Detector,
+    /// Only [`with_cache`](Self::with_cache) borrows it.
+    cache: RefCell<TokenCache>,
 }
 
 impl Vm {
     /// Compiles everything that a request needs; nothing is compiled later. `None` if the catalogue's
     /// automaton cannot be built.
     pub fn new(config: Config) -> Option<Self> {
-        Some(Self { config, detector: Detector::new()? })
+        let cache = RefCell::new(TokenCache::new(match &config.store {
+            Store::Request => CacheLimits::OFF,
+            Store::Bridge(bridge) => bridge.cache,
+        }));
+        Some(Self { config, detector: Detector::new()?, cache })
+    }
+
+    /// Does something with the cache; `None` if that is what is being done.
+    pub(crate) fn with_cache<T>(&self, with: impl FnOnce(&mut TokenCache) -> T) -> Option<T> {
+        self.cache.try_borrow_mut().ok().map(|mut cache| with(&mut cache))
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use cloakroom_core::Vm;
-use common::{post, receive, send, vm};
+use common::{NOW, post, receive, send, vm};
 use serde_json::Value;
 use std::collections::BTreeMap;
 #[cfg(target_family = "wasm")]
@@ -170,9 +170,12 @@ fn next_piece(
     if first {
         let list = [(":status", "200"), ("content-type", content_type)];
         let head = common::headers(if content_type.is_empty() { &list[..1] } else { &list });
-        exchange.handle(vm, Input::ResponseHead { headers: Headers(&head), end: false });
+        exchange.handle(vm, NOW, Input::ResponseHead { headers: Headers(&head), end: false });
     }
-    exchange.handle(vm, Input::ResponseChunk { bytes, end: false }).body.unwrap_or_else(|| bytes.to_vec())
+    exchange
+        .handle(vm, NOW, Input::ResponseChunk { bytes, end: false })
+        .body
+        .unwrap_or_else(|| bytes.to_vec())
 }
 
 /// Writes the golden files anew: `UPDATE_FIXTURES=1 cargo test -p cloakroom-core --test recorded`. Read the diff.

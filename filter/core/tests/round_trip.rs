@@ -11,9 +11,15 @@ use common::{post, receive, send, vm};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::Value;
-use std::sync::LazyLock;
 
-static VM: LazyLock<Vm> = LazyLock::new(vm);
+thread_local! {
+    /// A VM serves one thread.
+    static VM: &'static Vm = Box::leak(Box::new(vm()));
+}
+
+fn shared() -> &'static Vm {
+    VM.with(|vm| *vm)
+}
 
 const IDS: &[&str] = &[
     "i-1234567890abcdef0",
@@ -91,11 +97,11 @@ fn respell(json: &str, seed: u64) -> String {
 }
 
 fn round_trip(body: &str, cut: usize) -> (String, String) {
-    let mut sent = send(&VM, &post("api.anthropic.com", "/any"), body.as_bytes()).unwrap();
+    let mut sent = send(shared(), &post("api.anthropic.com", "/any"), body.as_bytes()).unwrap();
     let masked = String::from_utf8(sent.body).unwrap();
     let cut = (0..=cut.min(masked.len())).rev().find(|at| masked.is_char_boundary(*at)).unwrap();
     let (a, b) = masked.as_bytes().split_at(cut);
-    let got = receive(&VM, &mut sent.exchange, "application/json", [a, b]);
+    let got = receive(shared(), &mut sent.exchange, "application/json", [a, b]);
     (masked.clone(), String::from_utf8(got).unwrap())
 }
 
@@ -128,10 +134,10 @@ proptest! {
         let (masked, _) = round_trip(&body, 0);
         // Nothing is found in what is masked but tokens. (Not asked of addresses: 10.0.1.100.123456789012 is none,
         // and looks like one once the account at its end is masked.)
-        let plan = Plan::find(&VM.detector, &TEXT, masked.as_bytes()).unwrap();
+        let plan = Plan::find(&shared().detector, &TEXT, masked.as_bytes()).unwrap();
         for span in plan.spans.iter().filter(|span| !span.rule.ends_with("-ip")) {
             let value = &plan.values[span.value];
-            prop_assert_eq!(value.kind, VM.detector.literal(), "{}: {}", span.rule, masked);
+            prop_assert_eq!(value.kind, shared().detector.literal(), "{}: {}", span.rule, masked);
         }
     }
 
@@ -157,10 +163,10 @@ proptest! {
 
     #[test]
     fn no_bytes_break_it(body in prop::collection::vec(any::<u8>(), 0..64), chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..32), 0..4), kind in 0..4usize) {
-        let _ = send(&VM, &post("api.anthropic.com", "/v1/messages"), &body);
+        let _ = send(shared(), &post("api.anthropic.com", "/v1/messages"), &body);
         let types = ["application/json", "text/event-stream", "text/plain", ""];
-        let mut sent = send(&VM, &post("api.anthropic.com", "/v1/messages"), br#"["i-12345678"]"#).unwrap();
-        let got = receive(&VM, &mut sent.exchange, types[kind], chunks.iter().map(Vec::as_slice));
+        let mut sent = send(shared(), &post("api.anthropic.com", "/v1/messages"), br#"["i-12345678"]"#).unwrap();
+        let got = receive(shared(), &mut sent.exchange, types[kind], chunks.iter().map(Vec::as_slice));
         prop_assert_eq!(got, chunks.concat(), "what is no token passes");
     }
 }

@@ -8,6 +8,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 /// Which part of a stream a callback is about. Calls about another part are not legal.
 #[derive(Clone, Copy)]
@@ -78,14 +79,23 @@ pub(crate) fn refuse(refusal: &Refusal) {
     let _ = hostcalls::send_http_response(u32::from(refusal.status), headers, Some(&refusal.json()));
 }
 
+/// The time since the Unix epoch.
+pub(crate) fn now() -> Duration {
+    let since_epoch = |now: SystemTime| now.duration_since(SystemTime::UNIX_EPOCH).ok();
+    hostcalls::get_current_time().ok().and_then(since_epoch).unwrap_or_default()
+}
+
 /// Makes a call; false if that is not possible.
 pub(crate) fn call(call: &Call) -> bool {
-    let headers = vec![
+    let mut headers = vec![
         (":method", "POST"),
         (":path", call.path.as_str()),
         (":authority", call.cluster.as_str()),
         ("content-type", "application/json"),
     ];
+    if !call.request_id.is_empty() {
+        headers.push(("x-request-id", call.request_id.as_str()));
+    }
     hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), call.timeout).is_ok()
 }
 
@@ -111,7 +121,7 @@ fn buffer(buffer: BufferType, size: usize) -> Vec<u8> {
     hostcalls::get_buffer(buffer, 0, size).ok().flatten().unwrap_or_default()
 }
 
-/// The VM's counters, defined when they are first used.
+/// The VM's metrics, defined when they are first used.
 #[derive(Default)]
 pub(crate) struct Metrics(RefCell<BTreeMap<(&'static str, Option<&'static str>), u32>>);
 
@@ -125,12 +135,18 @@ impl Metrics {
                 None => {
                     let (name, label) = key;
                     let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
-                    hostcalls::define_metric(MetricType::Counter, &name).ok()
+                    let histogram = counter.is_histogram();
+                    let metric = if histogram { MetricType::Histogram } else { MetricType::Counter };
+                    hostcalls::define_metric(metric, &name).ok()
                 }
             };
             if let Some(id) = id {
                 known.insert(key, id);
-                let _ = hostcalls::increment_metric(id, i64::try_from(*by).unwrap_or(i64::MAX));
+                let _ = if counter.is_histogram() {
+                    hostcalls::record_metric(id, *by)
+                } else {
+                    hostcalls::increment_metric(id, i64::try_from(*by).unwrap_or(i64::MAX))
+                };
             }
         }
     }

@@ -59,7 +59,7 @@ impl Stream {
                 }
                 let body = host::body(Part::RequestBody);
                 let input = Input::StoreReply { reply: StoreReply::Failed, body: &body };
-                let actions = self.exchange.handle(&self.vm, input);
+                let actions = self.exchange.handle(&self.vm, host::now(), input);
                 self.perform(part, actions)
             }
             Next::Refuse(refusal) => {
@@ -78,7 +78,7 @@ impl Context for Stream {
             None => StoreReply::Failed,
         };
         let body = host::body(Part::RequestBody);
-        let actions = self.exchange.handle(&self.vm, Input::StoreReply { reply, body: &body });
+        let actions = self.exchange.handle(&self.vm, host::now(), Input::StoreReply { reply, body: &body });
         if self.perform(Part::RequestBody, actions) == Action::Continue {
             host::resume_request();
         }
@@ -94,7 +94,7 @@ impl HttpContext for Stream {
         }
         self.trap_at(b"request-head");
         let input = Input::RequestHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, input);
+        let actions = self.exchange.handle(&self.vm, host::now(), input);
         self.perform(Part::RequestHead, actions)
     }
 
@@ -102,9 +102,9 @@ impl HttpContext for Stream {
         self.trap_at(b"request-body");
         let actions = if end {
             let body = if size == 0 { Vec::new() } else { host::body(Part::RequestBody) };
-            self.exchange.handle(&self.vm, Input::RequestBody(&body))
+            self.exchange.handle(&self.vm, host::now(), Input::RequestBody(&body))
         } else {
-            self.exchange.handle(&self.vm, Input::RequestHeld(size))
+            self.exchange.handle(&self.vm, host::now(), Input::RequestHeld(size))
         };
         let action = self.perform(Part::RequestBody, actions);
         self.holds_request = size > 0 && action == Action::Pause;
@@ -116,7 +116,7 @@ impl HttpContext for Stream {
         let body = if self.holds_request { host::body(Part::RequestBody) } else { Vec::new() };
         let trailers = host::headers(Part::RequestTrailers);
         let input = Input::RequestTrailers { trailers: Headers(&trailers), body: &body };
-        let actions = self.exchange.handle(&self.vm, input);
+        let actions = self.exchange.handle(&self.vm, host::now(), input);
         self.perform(Part::RequestTrailers, actions)
     }
 
@@ -124,7 +124,7 @@ impl HttpContext for Stream {
         self.trap_at(b"response-head");
         let headers = host::headers(Part::ResponseHead);
         let input = Input::ResponseHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, input);
+        let actions = self.exchange.handle(&self.vm, host::now(), input);
         self.perform(Part::ResponseHead, actions)
     }
 
@@ -134,7 +134,8 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
-        let actions = self.exchange.handle(&self.vm, Input::ResponseChunk { bytes: &bytes, end });
+        let actions =
+            self.exchange.handle(&self.vm, host::now(), Input::ResponseChunk { bytes: &bytes, end });
         let action = self.perform(Part::ResponseBody, actions);
         self.holds_response = size > 0 && action == Action::Pause;
         action
@@ -142,7 +143,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         let held = if self.holds_response { host::body(Part::ResponseBody) } else { Vec::new() };
-        let actions = self.exchange.handle(&self.vm, Input::ResponseTrailers(&held));
+        let actions = self.exchange.handle(&self.vm, host::now(), Input::ResponseTrailers(&held));
         self.perform(Part::ResponseBody, actions)
     }
 }

@@ -10,7 +10,7 @@ fn check_says_what_is_wrong_and_where() {
         (
             r#"{"hosts":["a.com"],"hots":[]}"#,
             "hots: unknown field `hots`, expected one of `hosts`, `base_urls`, `max_body_bytes`, `mapping`, \
-             `multipart`, `signed_thinking`, `forward_headers` at line 1 column 25",
+             `scope`, `multipart`, `signed_thinking`, `forward_headers` at line 1 column 25",
         ),
         (
             r#"{"hosts":"a.com"}"#,

@@ -8,6 +8,12 @@ use serde::de::{Deserializer, Error};
 
 pub(super) const MAX_BODY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
 pub(super) const DEFAULT_TIMEOUT_MS: u64 = 500;
+pub(super) const DEFAULT_CACHE_ENTRIES: u64 = 100_000;
+pub(super) const CACHE_ENTRIES_LIMIT: u64 = 1_000_000;
+pub(super) const DEFAULT_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const CACHE_BYTES_LIMIT: u64 = 256 * 1024 * 1024;
+pub(super) const DEFAULT_CACHE_TTL: u64 = 3600;
+pub(super) const CACHE_TTL_LIMIT: u64 = 86_400;
 
 /// Configuration of the Cloakroom filter.
 #[derive(Deserialize)]
@@ -30,6 +36,9 @@ pub(super) struct Raw {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
     pub(super) mapping: Mapping,
+    /// Whose tokens a request gets; with `mapping.store: bridge` only. Default `{"static": "default"}`.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {"static": super::DEFAULT_SCOPE})))]
+    pub(super) scope: Option<Scope>,
     /// What becomes of multipart bodies, whose parts cannot be masked.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "refuse")))]
@@ -53,6 +62,38 @@ pub(super) struct Mapping {
     pub(super) store: Store,
     /// How to reach the bridge; with `store: bridge` only.
     pub(super) bridge: Option<Bridge>,
+    /// What each worker keeps of the bridge's answers; with `store: bridge` only.
+    pub(super) cache: Option<Cache>,
+}
+
+/// What each worker keeps of the bridge's answers. What is kept works while the bridge does not.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Cache {
+    /// Most tokens, 0 to 1000000; 0 turns the cache off. Default 100000.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(max = CACHE_ENTRIES_LIMIT), extend("default" = DEFAULT_CACHE_ENTRIES)))]
+    pub(super) max_entries: Option<Integer>,
+    /// Most bytes, about, 0 to 268435456. Default 16777216 (16 MiB).
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(max = CACHE_BYTES_LIMIT), extend("default" = DEFAULT_CACHE_BYTES)))]
+    pub(super) max_bytes: Option<Integer>,
+    /// How long a token is kept, in seconds, 0 to 86400; never longer than half of the bridge's own TTL. Default 3600.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(max = CACHE_TTL_LIMIT), extend("default" = DEFAULT_CACHE_TTL)))]
+    pub(super) ttl_seconds: Option<Integer>,
+}
+
+/// Whose tokens a request gets; two scopes never share the meaning of a token.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Scope {
+    /// The caller's credential for the provider says it. A new credential is a new scope.
+    Credential,
+    /// This request header says it, once and in 1 to 128 bytes. Only where a trusted hop sets it; it is removed before
+    /// the provider, and a request without it is refused.
+    Header(String),
+    /// All requests have this one: letters, digits, `.`, `_` and `-`.
+    Static(String),
 }
 
 #[derive(Default, Deserialize)]

@@ -24,6 +24,27 @@ fn defaults() {
 }
 
 #[test]
+fn the_bridge_has_defaults_too() {
+    let store = |more: &str| {
+        let json = format!(
+            r#"{{"hosts":["a.com"],"mapping":{{"store":"bridge","bridge":{{"cluster":"b"}}}}{more}}}"#
+        );
+        match Config::from_json(json.as_bytes()).unwrap().store {
+            Store::Bridge(bridge) => bridge,
+            Store::Request => panic!("not the bridge"),
+        }
+    };
+    let bridge = store("");
+    assert_eq!((bridge.cluster.as_str(), bridge.timeout), ("b", Duration::from_millis(500)));
+    assert_eq!(bridge.scope, Scope::Static("default".into()));
+    let ttl = Duration::from_secs(3600);
+    assert_eq!(bridge.cache, CacheLimits { entries: 100_000, bytes: 16 << 20, ttl });
+    assert_eq!(store(r#","scope":"credential""#).scope, Scope::Credential);
+    assert_eq!(store(r#","scope":{"header":"X-Team"}"#).scope, Scope::Header("x-team".into()));
+    assert_eq!(store(r#","scope":{"static":"a.b"}"#).scope, Scope::Static("a.b".into()));
+}
+
+#[test]
 fn numbers_of_a_struct_are_doubles() {
     let config = Config::from_json(br#"{"hosts":["a.com"],"max_body_bytes":1048576.0}"#).unwrap();
     assert_eq!(config.max_body_bytes, 1_048_576);
@@ -72,6 +93,21 @@ fn errors_name_the_field_and_what_was_expected() {
             r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b","timeout_ms":0}}}"#,
             "mapping.bridge.timeout_ms: expected milliseconds",
         ),
+        (r#"{"hosts":["a.com"],"mapping":{"cache":{}}}"#, "mapping.cache: only with `mapping.store: bridge`"),
+        (r#"{"hosts":["a.com"],"scope":{"static":"a"}}"#, "scope: only with `mapping.store: bridge`"),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b"},"cache":{"max_entries":1000001}}}"#,
+            "mapping.cache.max_entries: expected a number up to 1000000",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b"}},"scope":{"static":"a/b"}}"#,
+            "scope.static: expected 1 to 128 letters",
+        ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b"}},"scope":{"header":"x-*"}}"#,
+            "scope.header: expected a header name",
+        ),
+        (r#"{"hosts":["a.com"],"scope":"team"}"#, "scope: unknown variant `team`"),
         (
             r#"{"hosts":["a.com"],"base_urls":{"localhost:x":"a.com"}}"#,
             "base_urls.localhost:x: expected a local name",

@@ -67,6 +67,8 @@ pub struct Call {
     pub cluster: String,
     /// Path; the method is POST, the content type JSON.
     pub path: String,
+    /// The request's id, which the bridge's log repeats; may be empty.
+    pub request_id: String,
     /// Body.
     pub body: Vec<u8>,
     /// How long it may take.
@@ -95,6 +97,10 @@ pub struct Count {
 /// What is counted. The names are those of the metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Counter {
+    /// Values whose token was in the cache.
+    CacheHits,
+    /// Values whose token had to be asked for.
+    CacheMisses,
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
     /// Responses, or events of one, that were not the JSON they should be, restored as text.
@@ -109,14 +115,23 @@ pub enum Counter {
     Restored,
     /// Pieces of signed thinking that passed unread.
     SignedPassed,
+    /// How long a call to the bridge took, in milliseconds: a histogram.
+    StoreWait,
     /// Texts that could not be joined over events or chunks, mostly because a bound was reached.
     Unjoined,
 }
 
 impl Counter {
+    /// True if single values matter, and not only their sum.
+    pub fn is_histogram(self) -> bool {
+        self == Self::StoreWait
+    }
+
     /// The metric's name, and what distinguishes it among those of the same name.
     pub fn name(self) -> (&'static str, Option<&'static str>) {
         match self {
+            Self::CacheHits => ("cloakroom_cache_hits", None),
+            Self::CacheMisses => ("cloakroom_cache_misses", None),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
             Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
@@ -124,6 +139,7 @@ impl Counter {
             Self::Refused(code) => ("cloakroom_refused", Some(code)),
             Self::Restored => ("cloakroom_restored", None),
             Self::SignedPassed => ("cloakroom_signed_passed", None),
+            Self::StoreWait => ("cloakroom_store_wait_ms", None),
             Self::Unjoined => ("cloakroom_unjoined_texts", None),
         }
     }

@@ -3,9 +3,11 @@
 use crate::json::Malformed;
 use crate::json::read::{Problem, Unreadable};
 use crate::mask::{MAX_VALUES, Unmaskable};
+use crate::scope::{MAX_HEADER_LEN, Scope};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use bridge_api::MAX_VALUE_LEN;
 
 /// Why a request or a response does not go on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,10 +40,16 @@ pub enum Reason {
     ResponseEncoding,
     /// The request carries signed thinking, and the configuration refuses it.
     SignedThinking,
+    /// The request does not say its scope.
+    ScopeMissing(Scope),
+    /// The mapping store gave one token to two values.
+    StoreInconsistent,
     /// The mapping store cannot be reached or does not answer as it should.
     StoreUnavailable,
     /// The body holds too many identifiers.
     TooManyValues,
+    /// An identifier is longer than the bridge takes.
+    ValueTooLong,
     /// The request wants to become something else than HTTP.
     Upgrade,
 }
@@ -64,7 +72,7 @@ pub struct Refusal {
 impl Refusal {
     /// The refusal of the request `request_id` for `reason`.
     pub fn new(reason: Reason, request_id: &str) -> Self {
-        let retry_after = matches!(reason, Reason::StoreUnavailable).then_some(1);
+        let retry_after = matches!(reason, Reason::StoreInconsistent | Reason::StoreUnavailable).then_some(1);
         let (status, code, message) = describe(reason);
         Self { status, code, message, retry_after, request_id: request_id.into() }
     }
@@ -143,6 +151,22 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             "The request carries signed thinking, which `signed_thinking: refuse` keeps in; leave it out."
                 .into(),
         ),
+        Reason::ScopeMissing(Scope::Header(name)) => (
+            400,
+            "scope_missing",
+            format!("The request must say its scope in one header {name} of 1 to {MAX_HEADER_LEN} bytes."),
+        ),
+        Reason::ScopeMissing(_) => (
+            400,
+            "scope_missing",
+            "The request has no credential, such as x-api-key or authorization, whose scope it could have."
+                .into(),
+        ),
+        Reason::StoreInconsistent => (
+            503,
+            "store_inconsistent",
+            "The mapping store gave one token to two identifiers, as after a loss of data; try again.".into(),
+        ),
         Reason::StoreUnavailable => {
             (503, "store_unavailable", "The mapping store did not answer; try again.".into())
         }
@@ -150,6 +174,11 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             413,
             "body_too_large",
             format!("The body holds more than {MAX_VALUES} different identifiers; send it in parts."),
+        ),
+        Reason::ValueTooLong => (
+            413,
+            "body_too_large",
+            format!("The body has an identifier of more than {} bytes.", MAX_VALUE_LEN - 1),
         ),
         Reason::Upgrade => {
             (403, "upgrade_refused", "Upgrades such as WebSocket cannot be masked and are refused.".into())

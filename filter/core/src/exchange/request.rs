@@ -1,7 +1,8 @@
 //! The way to the provider.
 
+use super::tokens::Masking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
-use crate::config::{Multipart, SignedThinking};
+use crate::config::{Multipart, SignedThinking, Store};
 use crate::detect::{Finding, LITERAL_RULE};
 use crate::host::Authority;
 use crate::json::pointer::{Names, pointer};
@@ -13,6 +14,7 @@ use crate::vm::Vm;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// The header that carries the provider's host to the router.
 pub(super) const ORIGINAL_HOST: &str = "x-original-host";
@@ -26,8 +28,8 @@ const MAX_ROUNDS: usize = 8;
 /// What becomes of a request's body.
 #[derive(Debug)]
 pub(super) enum Treatment {
-    /// It is masked.
-    Mask(Api),
+    /// It is masked, with tokens of this scope.
+    Mask { api: Api, scope: String },
     /// It goes on unread; the configuration says so.
     Pass,
     /// It is refused, unless it turns out to be empty.
@@ -65,7 +67,7 @@ impl Exchange {
             Treatment::Refuse(reason) if length.is_some_and(|length| length > 0) => {
                 return self.refuse(reason);
             }
-            Treatment::Mask(_) => {
+            Treatment::Mask { .. } => {
                 let limit = vm.config.max_body_bytes;
                 if length.is_some_and(|length| length > limit) {
                     return self.refuse(Reason::BodyTooLarge(limit));
@@ -83,7 +85,7 @@ impl Exchange {
     pub(super) fn request_held(&mut self, vm: &Vm, treatment: Treatment, bytes: usize) -> Actions {
         match treatment {
             Treatment::Refuse(reason) if bytes > 0 => return self.refuse(reason),
-            Treatment::Mask(_) | Treatment::Pass if bytes > vm.config.max_body_bytes => {
+            Treatment::Mask { .. } | Treatment::Pass if bytes > vm.config.max_body_bytes => {
                 return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
             }
             _ => {}
@@ -95,6 +97,7 @@ impl Exchange {
     pub(super) fn request_body(
         &mut self,
         vm: &Vm,
+        now: Duration,
         treatment: Treatment,
         held: usize,
         body: &[u8],
@@ -107,7 +110,7 @@ impl Exchange {
                 Actions::proceed()
             }
             Treatment::Refuse(reason) => self.refuse(reason),
-            Treatment::Mask(_) | Treatment::Pass if body.len() > vm.config.max_body_bytes => {
+            Treatment::Mask { .. } | Treatment::Pass if body.len() > vm.config.max_body_bytes => {
                 self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes))
             }
             Treatment::Pass => {
@@ -115,7 +118,7 @@ impl Exchange {
                 let counts = [Count { counter: Counter::PassedUnread, by: 1 }].into();
                 Actions { counts, ..Actions::proceed() }
             }
-            Treatment::Mask(api) => match Plan::find(&vm.detector, api.request, body) {
+            Treatment::Mask { api, scope } => match Plan::find(&vm.detector, api.request, body) {
                 Err(unmaskable) => self.refuse_body(unmaskable, body),
                 Ok(plan) if plan.signed > 0 && vm.config.signed_thinking == SignedThinking::Refuse => {
                     self.refuse(Reason::SignedThinking)
@@ -124,7 +127,7 @@ impl Exchange {
                     self.state = State::Open;
                     Actions { counts: signed(&plan), ..Actions::proceed() }
                 }
-                Ok(plan) => self.look_up(vm, api, plan, body),
+                Ok(plan) => self.look_up(vm, now, Masking { api, scope, plan }, body),
             },
         }
     }
@@ -133,15 +136,16 @@ impl Exchange {
     pub(super) fn mask(
         &mut self,
         vm: &Vm,
-        api: Api,
-        mut plan: Plan,
+        now: Duration,
+        masking: Masking,
         tokens: &[String],
         body: &[u8],
     ) -> Actions {
+        let Masking { api, scope, mut plan } = masking;
         let masked = match plan.mask(&vm.detector, api.request, body, tokens) {
             Err(unmaskable) => return self.refuse_body(unmaskable, body),
             Ok(Masked::Widened) if plan.widened > MAX_ROUNDS => return self.refuse(Reason::BodyAmbiguous),
-            Ok(Masked::Widened) => return self.look_up(vm, api, plan, body),
+            Ok(Masked::Widened) => return self.look_up(vm, now, Masking { api, scope, plan }, body),
             Ok(Masked::Body(masked)) => masked,
         };
         if masked.len() > vm.config.max_body_bytes {
@@ -188,7 +192,8 @@ fn kept(vm: &Vm, headers: Headers<'_>, host: &str) -> Vec<HeaderChange> {
     for name in headers.names() {
         let kept = name.starts_with(':')
             || name == ORIGINAL_HOST
-            || (!DIGESTS.contains(&name)
+            || (!says_scope(vm, name)
+                && !DIGESTS.contains(&name)
                 && vm.config.forward_headers.iter().any(|pattern| pattern.matches(name)));
         let change = HeaderChange::Remove(name.into());
         if !kept && !changes.contains(&change) {
@@ -196,6 +201,11 @@ fn kept(vm: &Vm, headers: Headers<'_>, host: &str) -> Vec<HeaderChange> {
         }
     }
     changes
+}
+
+/// True for the header that says the scope.
+fn says_scope(vm: &Vm, name: &str) -> bool {
+    matches!(&vm.config.store, Store::Bridge(bridge) if bridge.scope.is_said_by(name))
 }
 
 /// Takes the trailers away: no API of a provider has any, and what is in them has not been looked at.
@@ -225,7 +235,20 @@ fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
     if !content_type.is_utf8() {
         return Treatment::Refuse(Reason::BodyCharset);
     }
-    Treatment::Mask(api)
+    match scope(vm, headers) {
+        Ok(scope) => Treatment::Mask { api, scope },
+        Err(reason) => Treatment::Refuse(reason),
+    }
+}
+
+/// Whose tokens the request gets.
+fn scope(vm: &Vm, headers: Headers<'_>) -> Result<String, Reason> {
+    match &vm.config.store {
+        Store::Request => Ok(String::new()),
+        Store::Bridge(bridge) => {
+            bridge.scope.name(headers).ok_or_else(|| Reason::ScopeMissing(bridge.scope.clone()))
+        }
+    }
 }
 
 /// True if the body is not encoded, whatever number of headers says so.

@@ -8,6 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod bridge;
 mod response;
 
+const NOW: Duration = Duration::ZERO;
 const HOSTS: &str =
     r#""hosts":["api.anthropic.com","*.openai.com"],"base_urls":{"a.localhost":"api.anthropic.com"}"#;
 
@@ -32,15 +33,15 @@ fn head(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
 fn run(vm: &Vm, list: &[(&str, &str)], body: &[u8]) -> Result<Actions, Refusal> {
     let mut exchange = Exchange::new();
     let head = head(list);
-    let actions = exchange.handle(vm, Input::RequestHead { headers: Headers(&head), end: false });
+    let actions = exchange.handle(vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
     if let Next::Refuse(refusal) = actions.next {
         return Err(refusal);
     }
     let (half, _) = body.split_at(body.len() / 2);
-    if let Next::Refuse(refusal) = exchange.handle(vm, Input::RequestHeld(half.len())).next {
+    if let Next::Refuse(refusal) = exchange.handle(vm, NOW, Input::RequestHeld(half.len())).next {
         return Err(refusal);
     }
-    let actions = exchange.handle(vm, Input::RequestBody(body));
+    let actions = exchange.handle(vm, NOW, Input::RequestBody(body));
     match actions.next {
         Next::Refuse(refusal) => Err(refusal),
         _ => Ok(actions),
@@ -249,7 +250,8 @@ fn the_head_towards_the_provider() {
         ("te", "trailers"),
         ("content-md5", "x"),
     ]);
-    let actions = Exchange::new().handle(&vm, Input::RequestHead { headers: Headers(&head), end: false });
+    let actions =
+        Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
     let removed = |name: &str| HeaderChange::Remove(name.into());
     assert_eq!(
         actions.headers,
@@ -285,13 +287,13 @@ fn values_that_are_not_text_are_read_all_the_same() {
         let mut head = head(&[(name, "-")]);
         head.push((name.into(), b"\xff\xfe".to_vec()));
         let mut exchange = Exchange::new();
-        exchange.handle(&vm, Input::RequestHead { headers: Headers(&head), end: false });
-        exchange.handle(&vm, Input::RequestBody(br#"["i-12345678"]"#));
+        exchange.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
+        exchange.handle(&vm, NOW, Input::RequestBody(br#"["i-12345678"]"#));
         for name in ["content-type", "content-encoding", "content-length", ":status"] {
             let mut exchange = sent(&vm);
             let head = [(name.into(), b"\xff\xfe".to_vec())];
-            exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end: false });
-            exchange.handle(&vm, Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true });
+            exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&head), end: false });
+            exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true });
         }
     }
 }
@@ -299,8 +301,8 @@ fn values_that_are_not_text_are_read_all_the_same() {
 /// An exchange whose masked request has gone out.
 fn sent(vm: &Vm) -> Exchange {
     let mut exchange = Exchange::new();
-    exchange.handle(vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
-    exchange.handle(vm, Input::RequestBody(br#"["i-12345678"]"#));
+    exchange.handle(vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    exchange.handle(vm, NOW, Input::RequestBody(br#"["i-12345678"]"#));
     assert!(matches!(exchange.state, State::Sent { .. }));
     exchange
 }
@@ -313,17 +315,17 @@ fn answer_head(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
 fn endings_may_be_told_twice() {
     let vm = vm("");
     let mut exchange = sent(&vm);
-    let actions = exchange.handle(&vm, Input::RequestBody(b""));
+    let actions = exchange.handle(&vm, NOW, Input::RequestBody(b""));
     assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
     // Another body is none that was looked at.
-    let actions = sent(&vm).handle(&vm, Input::RequestBody(br#"["i-87654321"]"#));
+    let actions = sent(&vm).handle(&vm, NOW, Input::RequestBody(br#"["i-87654321"]"#));
     assert!(matches!(actions.next, Next::Hold));
     let mut open = Exchange::new();
-    open.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: true });
-    assert!(matches!(open.handle(&vm, Input::RequestBody(b"[1]")).next, Next::Hold));
-    exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
-    exchange.handle(&vm, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
-    assert!(matches!(exchange.handle(&vm, Input::ResponseTrailers(b"")).next, Next::Continue));
+    open.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: true });
+    assert!(matches!(open.handle(&vm, NOW, Input::RequestBody(b"[1]")).next, Next::Hold));
+    exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&[]), end: false });
+    exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
+    assert!(matches!(exchange.handle(&vm, NOW, Input::ResponseTrailers(b"")).next, Next::Continue));
 }
 
 #[test]
@@ -332,13 +334,13 @@ fn trailers_are_looked_at_and_taken_away() {
     let trailers = [("x-checksum".into(), b"i-12345678".to_vec())];
     let trailers = || Headers(&trailers);
     let mut exchange = Exchange::new();
-    exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    exchange.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: false });
     let body = br#"["i-12345678"]"#;
-    let actions = exchange.handle(&vm, Input::RequestTrailers { trailers: trailers(), body });
+    let actions = exchange.handle(&vm, NOW, Input::RequestTrailers { trailers: trailers(), body });
     assert_eq!(actions.headers, [HeaderChange::Remove("x-checksum".into())]);
     assert_eq!(actions.body.as_deref(), Some(br#"["AWS_EC2_001"]"#.as_slice()));
     // Also where the body was settled before.
-    let actions = sent(&vm).handle(&vm, Input::RequestTrailers { trailers: trailers(), body: b"" });
+    let actions = sent(&vm).handle(&vm, NOW, Input::RequestTrailers { trailers: trailers(), body: b"" });
     assert_eq!(actions.headers, [HeaderChange::Remove("x-checksum".into())]);
     // In a response they end what is held.
     for (content_type, held, expected) in
@@ -346,11 +348,11 @@ fn trailers_are_looked_at_and_taken_away() {
     {
         let mut exchange = sent(&vm);
         let head = answer_head(&[("content-type", content_type)]);
-        exchange.handle(&vm, Input::ResponseHead { headers: Headers(&head), end: false });
-        let actions = exchange.handle(&vm, Input::ResponseChunk { bytes: held.as_bytes(), end: false });
+        exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&head), end: false });
+        let actions = exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: held.as_bytes(), end: false });
         assert!(content_type.is_empty() || matches!(actions.next, Next::Hold), "{actions:?}");
         let shown = actions.body.unwrap_or_else(|| held.as_bytes().to_vec());
-        let actions = exchange.handle(&vm, Input::ResponseTrailers(&shown));
+        let actions = exchange.handle(&vm, NOW, Input::ResponseTrailers(&shown));
         assert_eq!(String::from_utf8(actions.body.unwrap_or(shown)).unwrap(), expected);
     }
 }
@@ -360,9 +362,9 @@ fn a_body_that_the_host_holds_and_does_not_show_is_refused() {
     let vm = vm("");
     for last in [Input::RequestBody(b""), Input::RequestTrailers { trailers: Headers(&[]), body: b"" }] {
         let mut exchange = Exchange::new();
-        exchange.handle(&vm, Input::RequestHead { headers: Headers(&head(&[])), end: false });
-        exchange.handle(&vm, Input::RequestHeld(100));
-        let Next::Refuse(refusal) = exchange.handle(&vm, last).next else { panic!("goes on") };
+        exchange.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+        exchange.handle(&vm, NOW, Input::RequestHeld(100));
+        let Next::Refuse(refusal) = exchange.handle(&vm, NOW, last).next else { panic!("goes on") };
         assert_eq!((refusal.status, refusal.code), (500, "host_failed"));
     }
 }
@@ -373,15 +375,15 @@ fn nothing_leaves_out_of_order_or_after_a_refusal() {
     let body = br#"["i-12345678"]"#;
     let reply = || Input::StoreReply { reply: StoreReply::Failed, body };
     for input in [Input::RequestBody(body), Input::RequestHeld(1), reply()] {
-        assert!(matches!(Exchange::new().handle(&vm, input).next, Next::Hold));
+        assert!(matches!(Exchange::new().handle(&vm, NOW, input).next, Next::Hold));
     }
     let mut exchange = Exchange::new();
     let evil = head(&[(":authority", "evil.com")]);
-    exchange.handle(&vm, Input::RequestHead { headers: Headers(&evil), end: false });
+    exchange.handle(&vm, NOW, Input::RequestHead { headers: Headers(&evil), end: false });
     for input in [Input::RequestBody(body), Input::RequestHeld(1), reply()] {
-        assert!(matches!(exchange.handle(&vm, input).next, Next::Hold));
+        assert!(matches!(exchange.handle(&vm, NOW, input).next, Next::Hold));
     }
     // The refusal itself is a response, and passes.
-    let actions = exchange.handle(&vm, Input::ResponseHead { headers: Headers(&[]), end: false });
+    let actions = exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&[]), end: false });
     assert!(matches!(actions.next, Next::Continue) && actions.body.is_none());
 }

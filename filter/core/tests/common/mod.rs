@@ -3,6 +3,10 @@
 
 use cloakroom_core::exchange::Refusal;
 use cloakroom_core::{Actions, Config, Exchange, Headers, Input, Next, Vm};
+use core::time::Duration;
+
+/// Nothing here has an age.
+pub(crate) const NOW: Duration = Duration::ZERO;
 
 pub(crate) fn vm() -> Vm {
     vm_with(r#"{"hosts":["api.anthropic.com","api.openai.com"]}"#)
@@ -36,9 +40,9 @@ pub(crate) struct Sent {
 /// Sends a request; the body is complete at once.
 pub(crate) fn send(vm: &Vm, head: &[(String, Vec<u8>)], body: &[u8]) -> Result<Sent, Refusal> {
     let mut exchange = Exchange::new();
-    let actions = exchange.handle(vm, Input::RequestHead { headers: Headers(head), end: false });
+    let actions = exchange.handle(vm, NOW, Input::RequestHead { headers: Headers(head), end: false });
     settle(actions)?;
-    let actions = exchange.handle(vm, Input::RequestBody(body));
+    let actions = exchange.handle(vm, NOW, Input::RequestBody(body));
     let sent = settle(actions)?.unwrap_or_else(|| body.to_vec());
     Ok(Sent { exchange, body: sent })
 }
@@ -60,12 +64,12 @@ pub(crate) fn receive<'a>(
 ) -> Vec<u8> {
     let head = headers(&[(":status", "200"), ("content-type", content_type)]);
     let head = if content_type.is_empty() { &head[..1] } else { &head[..] };
-    exchange.handle(vm, Input::ResponseHead { headers: Headers(head), end: false });
+    exchange.handle(vm, NOW, Input::ResponseHead { headers: Headers(head), end: false });
     let (mut got, mut held) = (Vec::new(), Vec::new());
     let ends = [(None, true)];
     for (piece, end) in pieces.into_iter().map(|piece| (Some(piece), false)).chain(ends) {
         held.extend_from_slice(piece.unwrap_or_default());
-        let actions = exchange.handle(vm, Input::ResponseChunk { bytes: &held, end });
+        let actions = exchange.handle(vm, NOW, Input::ResponseChunk { bytes: &held, end });
         let shown = actions.body.unwrap_or_else(|| held.clone());
         match actions.next {
             Next::Hold => held = shown,
