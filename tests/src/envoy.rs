@@ -8,13 +8,14 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
 pub use self::config::Sidecar;
+use crate::process::Process;
 
 /// How long Envoy may take to load the module and listen. It takes one second; a busy machine takes several.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -64,8 +65,6 @@ pub fn root() -> PathBuf {
 /// A running Envoy. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct Envoy {
-    // Before `process`: the watchdog must be gone before the process id can be another's.
-    _watchdog: Watchdog,
     process: Process,
     listeners: Vec<SocketAddr>,
     dir: TempDir,
@@ -94,17 +93,17 @@ impl Envoy {
         let config = dir.path().join("sidecar.yaml");
         fs::write(&config, sidecar.text()).expect("the configuration can be written");
         let log = |name: &str| File::create(dir.path().join(name)).expect("a log can be made");
-        let child = Command::new(&binary)
+        let mut command = Command::new(&binary);
+        command
             .arg("--config-path")
             .arg(&config)
             .args(["--disable-hot-restart", "--concurrency", &concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(log("access.log"))
-            .stderr(log("own.log"))
-            .spawn()
+            .stderr(log("own.log"));
+        let process = Process::spawn(&mut command, dir.path())
             .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
-        let watchdog = Watchdog::over(child.id(), dir.path()).expect("sh can be run");
-        let mut envoy = Self { _watchdog: watchdog, process: Process(child), listeners: Vec::new(), dir };
+        let mut envoy = Self { process, listeners: Vec::new(), dir };
         envoy.await_ready(&socket);
         envoy
     }
@@ -112,7 +111,7 @@ impl Envoy {
     fn await_ready(&mut self, socket: &Path) {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            if let Some(status) = self.process.0.try_wait().expect("Envoy is our child") {
+            if let Some(status) = self.process.ended() {
                 panic!("Envoy ended with {status}:\n{}", self.logs().own);
             }
             if admin::get(socket, "/ready").is_ok_and(|ready| ready.trim() == "LIVE") {
@@ -148,7 +147,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn resident_bytes(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.process.0.id());
+        let status = format!("/proc/{}/status", self.process.id());
         let status = fs::read_to_string(status).expect("Envoy is running");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS is there");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
@@ -160,7 +159,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn cpu(&self) -> Duration {
-        let stat = format!("/proc/{}/stat", self.process.0.id());
+        let stat = format!("/proc/{}/stat", self.process.id());
         let stat = fs::read_to_string(stat).expect("Envoy is running");
         // The second field is a name that may contain spaces; it ends with the last bracket.
         let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
@@ -170,7 +169,7 @@ impl Envoy {
 
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.process.0.try_wait(), Ok(None))
+        self.process.ended().is_none()
     }
 
     /// What it wrote until now. The access log is written with a delay; [`stop`](Self::stop) has all of it.
@@ -187,43 +186,7 @@ impl Envoy {
     /// When it does not end, or ended before.
     pub fn stop(mut self) -> Logs {
         admin::post(&self.dir.path().join("admin.sock"), "/quitquitquit").expect("Envoy still answers");
-        self.process.0.wait().expect("Envoy is our child");
+        self.process.wait();
         self.logs()
-    }
-}
-
-/// What the watchdog runs. Ctrl-C goes to it as well as to the tests, and must not end it first.
-const WATCH: &str = "trap '' HUP INT TERM; read -r _; kill -KILL \"$1\"; rm -rf -- \"$2\"";
-
-#[derive(Debug)]
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Kills Envoy and removes its folder when this process ends in whatever way: a `static` is never dropped, nor is
-/// anything on a kill.
-///
-/// A shell waits for the end of a pipe that only this process holds.
-#[derive(Debug)]
-struct Watchdog(Process);
-
-impl Watchdog {
-    fn over(pid: u32, dir: &Path) -> io::Result<Self> {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", WATCH, "watchdog", &pid.to_string()]).arg(dir);
-        Ok(Self(Process(shell.stdin(Stdio::piped()).spawn()?)))
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        // Before `Process` waits, which closes the pipe.
-        let _ = self.0.0.kill();
     }
 }

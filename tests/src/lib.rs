@@ -11,7 +11,9 @@
 //! * [`provider`] is also the binary `llm-provider`, which the demo and the benches run.
 //! * [`envoy`] starts a real Envoy with the shipped configuration and changes only the values at its top, as an
 //!   operator would.
-//! * Nothing here has a fixed port or a sleep: ports are 0 and read back, and a test waits for the thing
+//! * [`redis`] starts a real Redis server, and ends, pauses and restarts it.
+//! * [`process`] is what keeps any of these from outliving a test.
+//! * Nothing here has a fixed port or a sleep: ports are free ones, and a test waits for the thing
 //!   itself (a [`provider::Gate`], a record, readiness), always until a deadline.
 //!
 //! The harness panics when something fails, because it is test code; the provider does not, because it is also a
@@ -21,7 +23,11 @@
 pub mod client;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod envoy;
+#[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
+pub mod process;
 pub mod provider;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod redis;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod sse;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
