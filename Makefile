@@ -40,12 +40,12 @@ help: ## This list
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: wasm envoy ## Shows masking on a real Envoy: four requests, what each side saw; fails if anything leaked
+demo: wasm envoy bridge ## Shows masking on a real Envoy: four requests, what each side saw; fails if anything leaked
 	cargo build --quiet --locked -p e2e --bin demo
 	@target/debug/demo
 
 .PHONY: up
-up: wasm envoy ## Envoy and a scripted provider to play with, until Ctrl-C
+up: wasm envoy bridge ## Envoy, the bridge and a scripted provider to play with, until Ctrl-C; REDIS_URL=… uses that Redis
 	cargo build --quiet --locked -p e2e --bin demo
 	@# On a terminal the demo gets a process group of its own (which a last command would not), so that Ctrl-C ends it
 	@# and not make.
@@ -66,13 +66,13 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	$(schema) | diff -u $(SCHEMA) - || { echo '$(SCHEMA) is out of date: see make golden'; exit 1; }
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap-wasm envoy ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
 
 .PHONY: bench
-bench: wasm envoy ## Throughput of the core, and what the filter costs in a real Envoy
+bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in a real Envoy
 	cargo bench --locked -p cloakroom-core
 	cargo run --locked --release -p e2e --bin bench
 
@@ -91,6 +91,14 @@ trap-wasm: needs
 
 .PHONY: envoy
 envoy: needs $(ENVOY) ## The pinned Envoy: target/envoy/bin/envoy
+
+.PHONY: bridge
+bridge: needs ## The Redis bridge: target/release/redis-bridge
+	cargo build --locked --release -p redis-bridge
+
+.PHONY: redis
+redis: # A real server for the tests; nothing else needs one
+	@command -v redis-server >/dev/null || { echo 'redis-server is missing: install Redis 6.2 or newer (Debian: apt-get install redis-server)'; exit 1; }
 
 .PHONY: golden
 golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit

@@ -29,6 +29,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// What tests need that `make` builds or fetches.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact {
+    /// The Redis bridge.
+    Bridge,
     /// The pinned Envoy.
     Envoy,
     /// The filter that is shipped.
@@ -44,6 +46,7 @@ impl Artifact {
     /// When it is absent: a test that cannot run must not look like one that passed.
     pub fn path(self) -> PathBuf {
         let (variable, default, make) = match self {
+            Self::Bridge => ("CLOAKROOM_BRIDGE", "target/release/redis-bridge", "make bridge"),
             Self::Envoy => ("CLOAKROOM_ENVOY", "target/envoy/bin/envoy", "make envoy"),
             Self::Filter => ("CLOAKROOM_WASM", "target/wasm32-wasip1/wasm/cloakroom.wasm", "make wasm"),
             Self::TrappingFilter => {

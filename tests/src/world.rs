@@ -10,9 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    bridge::Bridge,
     client::{Answer, Call, Connection, Protocol, within},
     envoy::{Artifact, Envoy, Sidecar},
     provider::{End, KEY_HEADER, Options, Provider, Recorded},
@@ -37,18 +38,30 @@ pub struct Settings {
     pub concurrency: u32,
     /// The provider.
     pub provider: Options,
+    /// What Envoy shows the bridge.
+    pub bridge_token: String,
 }
 
 impl Settings {
-    /// The filter and the configuration as shipped, one worker.
+    /// The filter and the configuration as shipped, one worker; but tokens are numbered within each request, so that a
+    /// test needs no bridge and knows the numbers.
     pub fn shipped() -> Self {
         Self {
             filter: Artifact::Filter.path(),
             values: Vec::new(),
-            filter_values: Vec::new(),
+            filter_values: Vec::from([("mapping", json!({"store": "request"}))]),
             concurrency: 1,
             provider: Options::default(),
+            bridge_token: String::from("unused"),
         }
+    }
+
+    /// With this bridge, and the mapping as shipped.
+    #[must_use]
+    pub fn bridge(mut self, bridge: &Bridge) -> Self {
+        self.filter_values.retain(|(name, _)| *name != "mapping");
+        bridge.token().clone_into(&mut self.bridge_token);
+        self.set("bridge_address", bridge.address().ip()).set("bridge_port", bridge.address().port())
     }
 
     /// Changes a value at the top of the sidecar's configuration.
@@ -108,7 +121,10 @@ impl World {
         let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().expect("a temporary folder");
         let ca = dir.path().join("ca.pem");
         fs::write(&ca, provider.ca_pem().unwrap_or_default()).expect("the CA can be written");
+        let token = dir.path().join("bridge-token");
+        fs::write(&token, &settings.bridge_token).expect("the token can be written");
         let mut sidecar = Sidecar::shipped()
+            .set("bridge_token_file", token.display())
             .set("listen_port", 0)
             .set("anthropic_port", 0)
             .set("openai_port", 0)

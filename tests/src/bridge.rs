@@ -1,0 +1,189 @@
+//! A real Redis bridge.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{envoy::Artifact, process::Process};
+
+/// The scope of a filter whose configuration names none.
+pub const DEFAULT_SCOPE: &str = "default";
+
+/// How long a bridge may take to listen. It takes some milliseconds; a busy machine takes longer.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+/// How often its log is looked at.
+const POLL: Duration = Duration::from_millis(5);
+/// The token of the one caller, who may do everything: which rights there are is tested at the bridge.
+const TOKEN: &str = "scripted-token-of-the-only-caller-0123456789";
+
+/// How a bridge is started.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `--store`.
+    pub store: String,
+    /// The text of its key file. Bridges that share a store have the same.
+    pub keys: String,
+    /// Further arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Settings {
+    /// A bridge over this store, with new keys.
+    ///
+    /// # Panics
+    /// When the bridge makes no keys.
+    pub fn over(store: impl Into<String>) -> Self {
+        let keygen = Command::new(Artifact::Bridge.path()).arg("keygen").output().expect("the bridge runs");
+        assert!(keygen.status.success(), "keygen: {}", String::from_utf8_lossy(&keygen.stderr));
+        let keys = String::from_utf8(keygen.stdout).expect("keys are text");
+        Self { store: store.into(), keys, arguments: Vec::new() }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+}
+
+/// A running bridge. Dropping it kills it and removes its folder.
+#[derive(Debug)]
+pub struct Bridge {
+    // `None` while it is killed.
+    process: Option<Process>,
+    settings: Settings,
+    address: SocketAddr,
+    dir: TempDir,
+}
+
+impl Bridge {
+    /// Starts one on a free port of 127.0.0.1 and waits until it listens.
+    ///
+    /// # Panics
+    /// When it is absent, ends, or does not listen in time; with its log.
+    pub fn start(settings: &Settings) -> Self {
+        let dir = tempfile::Builder::new().prefix("cloakroom-bridge-").tempdir().expect("a temporary folder");
+        let callers = json!({"callers": [{
+            "name": "sidecar", "token": TOKEN, "rights": ["issue", "restore", "admin"], "scopes": ["*"],
+        }]});
+        fs::write(dir.path().join("keys.json"), &settings.keys).expect("keys can be written");
+        fs::write(dir.path().join("callers.json"), callers.to_string()).expect("callers can be written");
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut bridge = Self { process: None, settings: settings.clone(), address, dir };
+        bridge.spawn();
+        bridge
+    }
+
+    /// Where it listens. A bridge that is started again listens there again.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The token of a caller who may do everything in every scope.
+    pub fn token(&self) -> &'static str {
+        TOKEN
+    }
+
+    /// Its process, while it runs.
+    ///
+    /// # Panics
+    /// When it was killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("the bridge runs")
+    }
+
+    /// Kills it as a power cut does.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Kills it if it runs, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not start; with its log.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.spawn();
+    }
+
+    /// Ends it as an operator does, and waits for it.
+    ///
+    /// # Panics
+    /// When it was killed before.
+    pub fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("the bridge runs");
+        process.signal("TERM");
+        process.wait()
+    }
+
+    /// What it wrote until now.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_file()).unwrap_or_default()).into_owned()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
+    fn spawn(&mut self) {
+        let file = |name: &str| self.dir.path().join(name);
+        let from = self.log().len();
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a log can be made");
+        let mut command = Command::new(Artifact::Bridge.path());
+        command
+            .args(["--listen", &self.address.to_string(), "--store", &self.settings.store])
+            .arg("--keys")
+            .arg(file("keys.json"))
+            .arg("--callers")
+            .arg(file("callers.json"))
+            .args(&self.settings.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        // The watchdog would remove the folder of a bridge that is to be started again.
+        let scratch = self.dir.path().join("process");
+        fs::create_dir_all(&scratch).expect("a folder can be made");
+        let mut process = Process::spawn(&mut command, &scratch).expect("the bridge can be run");
+        self.address = self.await_address(&mut process, from);
+        self.process = Some(process);
+    }
+
+    /// Reads the log from `from` on until it names the address.
+    fn await_address(&self, process: &mut Process, from: usize) -> SocketAddr {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            let log = self.log();
+            if let Some(address) = log.get(from..).and_then(listening) {
+                return address;
+            }
+            if let Some(status) = process.ended() {
+                panic!("the bridge ended with {status}:\n{}", self.log());
+            }
+            assert!(Instant::now() < deadline, "the bridge does not listen in time:\n{log}");
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+/// The TCP address in a log line that says `listening`.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let line = |line: &str| -> Option<SocketAddr> {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let fields = &line["fields"];
+        (fields["message"] == "listening").then(|| fields["address"].as_str()?.parse().ok())?
+    };
+    log.lines().find_map(line)
+}
+
+/// The folder in which a bridge keeps `file:` stores of tests that kill it.
+pub fn store_file(dir: &Path) -> String {
+    format!("file:{}", dir.join("mappings.redb").display())
+}
