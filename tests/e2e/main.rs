@@ -11,6 +11,7 @@
 mod failures;
 mod headers;
 mod leaks;
+mod mapping;
 mod masking;
 mod provider;
 mod refusals;

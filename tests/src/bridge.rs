@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -12,9 +12,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{envoy::Artifact, process::Process};
-
-/// The scope of a filter whose configuration names none.
-pub const DEFAULT_SCOPE: &str = "default";
 
 /// How long a bridge may take to listen. It takes some milliseconds; a busy machine takes longer.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -148,10 +145,7 @@ impl Bridge {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        // The watchdog would remove the folder of a bridge that is to be started again.
-        let scratch = self.dir.path().join("process");
-        fs::create_dir_all(&scratch).expect("a folder can be made");
-        let mut process = Process::spawn(&mut command, &scratch).expect("the bridge can be run");
+        let mut process = Process::spawn(&mut command, self.dir.path()).expect("the bridge can be run");
         self.address = self.await_address(&mut process, from);
         self.process = Some(process);
     }
@@ -181,9 +175,4 @@ fn listening(log: &str) -> Option<SocketAddr> {
         (fields["message"] == "listening").then(|| fields["address"].as_str()?.parse().ok())?
     };
     log.lines().find_map(line)
-}
-
-/// The folder in which a bridge keeps `file:` stores of tests that kill it.
-pub fn store_file(dir: &Path) -> String {
-    format!("file:{}", dir.join("mappings.redb").display())
 }

@@ -7,6 +7,7 @@
 
 mod curl;
 mod scene;
+mod store;
 mod table;
 mod up;
 mod verdict;
@@ -31,8 +32,8 @@ const INTERRUPTED: u8 = 130;
 
 const INTRODUCTION: &str = "\
 Cloakroom in a real Envoy: curl sends requests to Envoy, Envoy masks them and passes them on by TLS to a scripted
-provider, which answers with what it was told, streams in pieces of five characters. What you see are the texts in the
-JSON bodies, as each side has them.
+provider, which answers with what it was told, streams in pieces of five characters. Tokens are kept by the Redis bridge,
+here in its embedded store. What you see are the texts in the JSON bodies, as each side has them.
 ";
 
 fn main() -> ExitCode {
@@ -70,7 +71,8 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
 
 async fn show(stop: impl Future<Output = ()>) -> io::Result<ExitCode> {
     let mut stop = std::pin::pin!(stop);
-    let world = World::start(&Settings::shipped());
+    let (_dir, bridge) = store::temporary()?;
+    let world = World::start(&Settings::shipped().bridge(&bridge));
     let table = Table::for_stdout();
     writeln!(io::stdout(), "{INTRODUCTION}")?;
     let mut hidden = 0;

@@ -13,6 +13,8 @@ use e2e::{
     world::{Settings, World},
 };
 
+use crate::store;
+
 /// The sidecar's ports as shipped.
 const PORTS: [(&str, u16); 3] = [("listen_port", 8080), ("anthropic_port", 8081), ("openai_port", 8082)];
 
@@ -22,14 +24,15 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Runs until it is told to stop, or until whoever started it is gone.
 pub(crate) async fn run(stop: impl Future<Output = ()>) -> io::Result<ExitCode> {
     let mut stop = std::pin::pin!(stop);
-    let mut settings = Settings::shipped();
+    let (_dir, bridge, store) = store::chosen()?;
+    let mut settings = Settings::shipped().bridge(&bridge);
     if PORTS.iter().all(|&(_, port)| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()) {
         for (name, port) in PORTS {
             settings = settings.set(name, port);
         }
     }
     let world = World::start(&settings);
-    write!(io::stdout(), "{}", instructions(world.envoy.addresses()))?;
+    write!(io::stdout(), "{}", instructions(world.envoy.addresses(), &store))?;
 
     let parent = parent_id();
     let mut look = tokio::time::interval(LOOK);
@@ -50,12 +53,12 @@ pub(crate) async fn run(stop: impl Future<Output = ()>) -> io::Result<ExitCode> 
             writeln!(io::stdout(), "\nthe provider received: {method} https://{host}{path}\n{body}")?;
         }
     }
-    drop(world);
+    drop((world, bridge));
     writeln!(io::stdout(), "\nstopped; nothing is left running")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn instructions(listeners: &[SocketAddr]) -> String {
+fn instructions(listeners: &[SocketAddr], store: &str) -> String {
     let port = |n: usize| listeners.get(n).map_or(0, SocketAddr::port);
     let (any, anthropic, openai) = (port(0), port(1), port(2));
     // The shipped configuration knows 127.0.0.1 with the shipped ports, and these names with any port.
@@ -64,6 +67,7 @@ fn instructions(listeners: &[SocketAddr]) -> String {
         if shipped { ("127.0.0.1", "127.0.0.1") } else { ("anthropic.localhost", "openai.localhost") };
     format!(
         r#"Cloakroom is up: a real Envoy with the filter, and behind it a scripted provider that repeats what it is told.
+The Redis bridge keeps the tokens in {store}, so a value has the same one in every request.
 What the provider receives is shown here. Try, in another terminal:
 
   curl -sN http://{a}:{anthropic}/v1/messages -H 'content-type: application/json' -d '{{"model":"claude-sonnet-4-5","max_tokens":100,
