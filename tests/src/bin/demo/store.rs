@@ -1,6 +1,11 @@
 //! The Redis bridge of the demo, and where it keeps tokens.
 
-use std::{env, fs, io};
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+};
 
 use e2e::{
     bridge::{Bridge, Settings},
@@ -27,7 +32,10 @@ pub(crate) fn chosen() -> io::Result<(Option<TempDir>, Bridge, String)> {
             let file = root().join("target/up-keys.json");
             match fs::read_to_string(&file) {
                 Ok(keys) => settings.keys = keys,
-                Err(_) => fs::write(&file, &settings.keys)?,
+                Err(_) => {
+                    let mut new = File::options().write(true).create_new(true).mode(0o600).open(&file)?;
+                    new.write_all(settings.keys.as_bytes())?;
+                }
             }
             Ok((None, Bridge::start(&settings), format!("the Redis of {REDIS_URL}")))
         }
