@@ -13,6 +13,7 @@
 //! [`MAX_HELD`] bytes a text. (One exception to the cuts: see [`plain::MAX_SHOWN`].)
 
 pub mod json;
+mod lookalike;
 pub mod mapping;
 pub mod matcher;
 pub mod plain;
@@ -37,6 +38,8 @@ pub struct Tally {
     pub held: u64,
     /// Tokens replaced by their originals.
     pub restored: u64,
+    /// Texts that read like a token, and stand for nothing here.
+    pub unrestored: u64,
     /// Bodies (or their rest) that were not the JSON they should be, restored as text.
     pub malformed: u64,
     /// Texts beyond the bound on channels, or events beyond the bound on events: restored within the event only.

@@ -117,6 +117,8 @@ pub enum Counter {
     SignedPassed,
     /// How long a call to the bridge took, in milliseconds: a histogram.
     StoreWait,
+    /// Texts in answers that read like a token, and stand for nothing in their exchange.
+    Unrestored,
     /// Texts that could not be joined over events or chunks, mostly because a bound was reached.
     Unjoined,
 }
@@ -140,6 +142,7 @@ impl Counter {
             Self::Restored => ("cloakroom_restored", None),
             Self::SignedPassed => ("cloakroom_signed_passed", None),
             Self::StoreWait => ("cloakroom_store_wait_ms", None),
+            Self::Unrestored => ("cloakroom_unrestored_tokens", None),
             Self::Unjoined => ("cloakroom_unjoined_texts", None),
         }
     }

@@ -161,6 +161,7 @@ fn counts(tally: Tally) -> Vec<Count> {
         (Counter::MalformedResponse, tally.malformed),
         (Counter::Restored, tally.restored),
         (Counter::Unjoined, tally.unjoined),
+        (Counter::Unrestored, tally.unrestored),
     ];
     counts.into_iter().filter(|(_, by)| *by > 0).map(|(counter, by)| Count { counter, by }).collect()
 }

@@ -1,5 +1,6 @@
 //! Finds tokens of one exchange in text that streams, and puts the originals in their place.
 
+use super::lookalike::Lookalike;
 use super::{MAX_HELD, Mapping, Tally};
 use crate::boundary::{self, LEFT_CONTEXT};
 use crate::json::escape;
@@ -32,6 +33,8 @@ pub struct Matcher {
     raw: Vec<u8>,
     /// Memory for the next candidate while this one is looked at again.
     spare: (Vec<(u8, usize)>, Vec<u8>),
+    /// What passes is looked at too.
+    lookalike: Lookalike,
 }
 
 /// A proper prefix of a token, or a token whose right neighbour is not known yet.
@@ -110,6 +113,8 @@ impl Matcher {
         }
         to.out.append(&mut self.quote);
         to.out.extend_from_slice(raw);
+        let starts = text.first().is_some_and(|byte| token::next_start(&[*byte]).is_some());
+        to.tally.unrestored += self.lookalike.pass(text, starts && boundary::may_start(&self.left));
         self.remember(text);
     }
 
@@ -118,6 +123,7 @@ impl Matcher {
         while self.candidate.is_some() {
             self.settle(None, levels, to);
         }
+        to.tally.unrestored += self.lookalike.finish();
         to.out.append(&mut self.quote);
     }
 
@@ -151,6 +157,7 @@ impl Matcher {
             let levels = if entry.form == Form::Spelled { levels.min(1) } else { levels };
             escape::append(entry.value.expose(), levels, to.out);
             to.tally.restored += 1;
+            to.tally.unrestored += self.lookalike.finish();
             let tail = self.units.len().saturating_sub(LEFT_CONTEXT);
             self.left.extend(self.units.iter().skip(tail).map(|(byte, _)| *byte));
             self.trim();

@@ -35,6 +35,38 @@ fn restore<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (String, usize) {
     (String::from_utf8(out).unwrap(), held)
 }
 
+/// How many texts read like a token and are none of this exchange, at every cut.
+#[test]
+fn what_reads_like_a_token_and_is_not_restored_is_counted() {
+    let count = |parts: &[&[u8]]| {
+        let (mapping, mut out, mut tally) = (mapping(), Vec::new(), Tally::default());
+        let mut matcher = Matcher::default();
+        for part in parts {
+            matcher.run(part, 1, &mut Context { mapping: &mapping, out: &mut out, tally: &mut tally });
+        }
+        matcher.finish(1, &mut Context { mapping: &mapping, out: &mut out, tally: &mut tally });
+        tally.unrestored
+    };
+    for (text, expected) in [
+        ("AWS_EC2_001 and AWS_LITERAL_001", 0),
+        ("AWS_EC2_002", 1),
+        ("AWS_EC2_002, AWS_VPC_001; ORG_PROJECT_X_1234. PII_EMAIL_001", 4),
+        (r"AWS\_EC2\_002, **AWS_EC2_003**", 2),
+        ("AWS_EC2_002_backup AWS_EC2_003_004 인스턴스AWS_EC2_005를", 3),
+        ("AWS_EC2_001AWS_EC2_001", 1),
+        ("AWS_EC2_02 AWS_EC2 AWS_001 AWS__EC2_001 xAWS_EC2_002 AWS_EC2_002x AWS_EC2_12345678901", 0),
+        ("As An Order: POST AND OR PI AWSX_EC2_001 A", 0),
+    ] {
+        let text = text.as_bytes();
+        for i in 0..=text.len() {
+            for j in i..=text.len() {
+                let (cut, shown) = ([&text[..i], &text[i..j], &text[j..]], String::from_utf8_lossy(text));
+                assert_eq!(count(&cut), expected, "{shown} cut at {i}, {j}");
+            }
+        }
+    }
+}
+
 #[test]
 fn restores_tokens_and_nothing_else_at_every_cut() {
     let cases = [
