@@ -136,7 +136,9 @@ impl Bridge {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a log can be made");
         let mut command = Command::new(Artifact::Bridge.path());
         command
-            .args(["--listen", &self.address.to_string(), "--store", &self.settings.store])
+            .args(["--listen", &self.address.to_string(), "--drain", "0s"])
+            // A URL may hold a password, and arguments can be read by everybody on the machine.
+            .env("REDIS_BRIDGE_STORE", &self.settings.store)
             .arg("--keys")
             .arg(file("keys.json"))
             .arg("--callers")
