@@ -173,8 +173,7 @@ impl Bridge {
 fn listening(log: &str) -> Option<SocketAddr> {
     let line = |line: &str| -> Option<SocketAddr> {
         let line: Value = serde_json::from_str(line).ok()?;
-        let fields = &line["fields"];
-        (fields["message"] == "listening").then(|| fields["address"].as_str()?.parse().ok())?
+        (line["message"] == "listening").then(|| line["address"].as_str()?.parse().ok())?
     };
     log.lines().find_map(line)
 }
