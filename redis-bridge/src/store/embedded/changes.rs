@@ -5,11 +5,10 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::{
     lives::Lives,
     tables::{
-        CLOCK, INDEXES, MAPPINGS, MAX_INDEXES, Record, SPACES, corrupt, find_space, index_key, space_key,
-        spaces_of,
+        CLOCK, INDEXES, MAPPINGS, Record, SPACES, corrupt, find_space, index_key, space_key, spaces_of,
     },
 };
-use crate::store::{Entry, Index, ScopeTag, Seal, Space};
+use crate::store::{Entry, ScopeTag, Seal, Space};
 
 type Result<T> = std::result::Result<T, redb::Error>;
 
@@ -31,10 +30,11 @@ pub(super) struct Forgetting {
     forgotten: u64,
 }
 
-/// Where the sweep is.
+/// Where the sweep is, in either direction.
 #[derive(Default)]
 pub(super) struct Sweep {
-    next: (u32, u64),
+    mapping: (u32, u64),
+    index: (u32, u128),
 }
 
 impl<'t> Changes<'t> {
@@ -72,7 +72,8 @@ impl<'t> Changes<'t> {
                 Some(number) => number,
                 None => {
                     last = last.checked_add(1).ok_or_else(|| corrupt("a counter is at its end"))?;
-                    self.write(id, last, entry.indexes.get(..1).unwrap_or_default(), seal(last).as_deref())?;
+                    self.write(id, last, seal(last).as_deref())?;
+                    self.point(id, entry, last)?;
                     last
                 }
             };
@@ -112,21 +113,34 @@ impl<'t> Changes<'t> {
         Ok(Some(forgetting.forgotten))
     }
 
-    /// Looks at the next `limit` mappings, and removes those that have expired.
+    /// Looks at the next `limit` mappings, and removes those that have expired; likewise indexes whose mappings are gone.
     pub(super) fn sweep(&mut self, sweep: &mut Sweep, limit: usize) -> Result<()> {
         let (mut expired, mut seen) = (Vec::new(), 0);
-        let mut next = sweep.next;
-        for row in self.mappings.range(sweep.next..)?.take(limit) {
+        let mut last = (0, 0);
+        for row in self.mappings.range(sweep.mapping..)?.take(limit) {
             let (key, record) = row?;
-            let (space, number) = key.value();
+            (last, seen) = (key.value(), seen + 1);
             if Record::parse(record.value())?.expires <= self.now {
-                expired.push((space, number));
+                expired.push(last);
             }
-            seen += 1;
-            next = (space, number.saturating_add(1));
         }
+        sweep.mapping = if seen < limit { (0, 0) } else { (last.0, last.1.saturating_add(1)) };
         expired.into_iter().try_for_each(|key| self.remove(key))?;
-        sweep.next = if seen < limit { Sweep::default().next } else { next };
+
+        let (mut loose, mut seen) = (Vec::new(), 0);
+        let mut last = (0, 0);
+        for row in self.indexes.range(sweep.index..)?.take(limit) {
+            let (key, number) = row?;
+            (last, seen) = (key.value(), seen + 1);
+            if self.mappings.get((last.0, number.value()))?.is_none() {
+                loose.push(last);
+            }
+        }
+        sweep.index = if seen < limit { (0, 0) } else { (last.0, last.1.saturating_add(1)) };
+        self.changed |= !loose.is_empty();
+        for key in loose {
+            self.indexes.remove(key)?;
+        }
         Ok(())
     }
 
@@ -163,48 +177,39 @@ impl<'t> Changes<'t> {
                 self.remove((space, number))?;
                 continue;
             }
+            if position > 0 {
+                self.point(space, entry, number)?;
+            }
             let kept = record.sealed.is_some() || !entry.keep;
-            if position == 0 && kept && self.lives.is_fresh(record.expires, self.now) {
-                return Ok(Some(number));
+            if !kept || !self.lives.is_fresh(record.expires, self.now) {
+                // Sealed anew, so that no sealed bytes in use are much older than a TTL, and an old seal key can go.
+                let sealed = seal(number);
+                self.write(space, number, sealed.as_deref().or(record.sealed))?;
             }
-            // Sealed anew, so that no sealed bytes in use are much older than a TTL, and an old seal key can go.
-            let sealed = seal(number);
-            let first = entry.indexes.first().copied();
-            let others = record.indexes().filter(|index| Some(*index) != first);
-            let indexes: Vec<Index> = first.into_iter().chain(others).collect();
-            for index in indexes.iter().skip(MAX_INDEXES) {
-                self.indexes.remove(index_key(space, *index))?;
-            }
-            self.write(space, number, &indexes, sealed.as_deref().or(record.sealed))?;
             return Ok(Some(number));
         }
         Ok(None)
     }
 
-    fn write(&mut self, space: u32, number: u64, indexes: &[Index], sealed: Option<&[u8]>) -> Result<()> {
+    /// Has the entry's first index find this number.
+    fn point(&mut self, space: u32, entry: &Entry, number: u64) -> Result<()> {
         self.changed = true;
-        let record = Record::write(self.lives.expiry(self.now), indexes, sealed);
-        self.mappings.insert((space, number), record.as_slice())?;
-        if let Some(first) = indexes.first() {
+        if let Some(first) = entry.indexes.first() {
             self.indexes.insert(index_key(space, *first), number)?;
         }
         Ok(())
     }
 
-    /// Removes a mapping in both directions.
-    fn remove(&mut self, (space, number): (u32, u64)) -> Result<()> {
-        let Some(bytes) = self.mappings.remove((space, number))?.map(|removed| removed.value().to_vec())
-        else {
-            return Ok(());
-        };
+    fn write(&mut self, space: u32, number: u64, sealed: Option<&[u8]>) -> Result<()> {
         self.changed = true;
-        for index in Record::parse(&bytes)?.indexes() {
-            let key = index_key(space, index);
-            // It may be another mapping's by now.
-            if self.indexes.get(key)?.is_some_and(|found| found.value() == number) {
-                self.indexes.remove(key)?;
-            }
-        }
+        let record = Record { expires: self.lives.expiry(self.now), sealed }.write();
+        self.mappings.insert((space, number), record.as_slice())?;
+        Ok(())
+    }
+
+    /// Removes a mapping; its indexes find nothing from then on.
+    fn remove(&mut self, key: (u32, u64)) -> Result<()> {
+        self.changed |= self.mappings.remove(key)?.is_some();
         Ok(())
     }
 }
