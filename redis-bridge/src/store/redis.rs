@@ -16,8 +16,8 @@
 //! several bridges use it is beyond that: those that had not used a space begin it anew.
 //!
 //! **ACL.** A user of its own needs no more than
-//! `~cr:* +evalsha +script|load +get +getex +set +mget +hgetall +hget +hmget +hset +hlen +pexpire +pttl +unlink +scan
-//! +info`, and `+select` for another database than 0.
+//! `~cr:* +evalsha +script|load +get +set +mget +hgetall +hmget +hset +hlen +pexpire +pttl +unlink +scan +info`, and
+//! `+select` for another database than 0.
 
 mod connector;
 mod failure;
@@ -32,6 +32,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, Pipeline, TlsCertificates};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::task::AbortHandle;
 
 use self::{connector::Connector, failure::Failure, floors::Floors, names::Scope};
@@ -42,6 +43,8 @@ pub const JUMP: u64 = 1_000;
 
 /// Numbers that one `MGET` asks for. Redis serves nobody else meanwhile.
 const SEALED_CHUNK: usize = 500;
+
+const UNREADABLE: &str = "a certificate or key for Redis cannot be read; they are PEM files";
 
 /// How to reach Redis, and what it must do.
 #[derive(Clone)]
@@ -178,10 +181,15 @@ fn client(options: &Options) -> Result<Client, StoreError> {
             // An error means that there is one already, which will do.
             let _ = rustls::crypto::ring::default_provider().install_default();
             let tls = tls.clone().unwrap_or_default();
+            // The client takes a file without any for one that has none to trust, or to show.
+            let pems = tls.ca.iter().chain(tls.client.iter().map(|(certificate, _)| certificate));
+            if pems.into_iter().any(|pem| CertificateDer::pem_slice_iter(pem).next().is_none()) {
+                return Err(invalid(UNREADABLE));
+            }
             let client_tls =
                 tls.client.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
             Client::build_with_tls(info, TlsCertificates { client_tls, root_cert: tls.ca })
-                .map_err(|_| invalid("a certificate or key for Redis cannot be read; they are PEM files"))
+                .map_err(|_| invalid(UNREADABLE))
         }
         (_, Some(_)) => {
             Err(invalid("there are certificates for Redis, but its URL does not begin with rediss://"))

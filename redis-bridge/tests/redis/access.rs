@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use e2e::redis::{Listen, Redis};
+use e2e::{
+    provider::Pki,
+    redis::{Listen, Redis},
+};
 use redis_bridge::store::{
     ErrorKind, KeyCheck, ScopeTag, Store as _,
     redis::{Options, Redis as Store, Tls},
@@ -37,12 +40,13 @@ async fn tcp_and_unix_sockets_with_password_and_database() {
 
 #[tokio::test]
 async fn a_user_with_the_documented_rights_and_no_others() {
-    const RULE: &str = "~cr:* +evalsha +script|load +get +getex +set +mget +hgetall +hget +hmget +hset +hlen +pexpire \
-                        +pttl +unlink +scan +info";
+    const RULE: &str = "~cr:* +evalsha +script|load +get +set +mget +hgetall +hmget +hset +hlen +pexpire +pttl +unlink \
+                        +scan +info";
     let docs = include_str!("../../src/store/redis.rs").replace("\n//! ", " ");
     assert!(docs.contains(RULE), "the documented rule is the tested one");
     let redis = Redis::start(Listen::Tcp, &[&format!("user bridge on >pw {RULE}")]);
     exercise(options(format!("redis://bridge:pw@127.0.0.1:{}", redis.port()))).await;
+    redis.command(&["FLUSHALL"]);
     exercise(options(format!("{}?user=bridge&pass=pw", redis.unix_url()))).await;
 
     // Every right is needed; but the client says its name and version where it may.
@@ -67,6 +71,7 @@ async fn tls_with_an_own_authority_and_a_client_certificate() {
         ..options(redis.url())
     };
     exercise(with(&ca, &client)).await;
+    redis.command(&["FLUSHALL"]);
     exercise(Options { url: redis.url().replace("127.0.0.1", "localhost"), ..with(&ca, &client) }).await;
 
     let other = Redis::start(Listen::Tls, &[]);
@@ -84,6 +89,15 @@ async fn tls_with_an_own_authority_and_a_client_certificate() {
 #[tokio::test]
 async fn options_that_make_no_sense_are_refused_without_citing_them() {
     let tls = |ca: &[u8]| Some(Tls { ca: Some(ca.to_vec()), client: None });
+    let (pki, other) = (Pki::generate(&["a"]).unwrap(), Pki::generate(&["b"]).unwrap());
+    let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    pki.write(dir.path()).unwrap();
+    other.write(other_dir.path()).unwrap();
+    let (certificate, key) = (dir.path().join("leaf.pem"), other_dir.path().join("leaf.key"));
+    let (certificate, key) = (fs::read(certificate).unwrap(), fs::read(key).unwrap());
+    let client = |certificate: &[u8], key: &[u8]| {
+        Some(Tls { ca: None, client: Some((certificate.to_vec(), key.to_vec())) })
+    };
     for (url, tls) in [
         ("", None),
         ("secret", None),
@@ -97,10 +111,13 @@ async fn options_that_make_no_sense_are_refused_without_citing_them() {
             tls(b"-----BEGIN CERTIFICATE-----\nsecret\n-----END CERTIFICATE-----\n"),
         ),
         ("rediss://secret@127.0.0.1", tls(b"secret")),
+        ("rediss://secret@127.0.0.1", client(b"secret", &key)),
+        ("rediss://secret@127.0.0.1", client(&certificate, b"secret")),
+        ("rediss://secret@127.0.0.1", client(&certificate, &key)),
     ] {
         let options = Options { tls, ..options(url.to_owned()) };
         assert!(!format!("{options:?}").contains("secret"), "{options:?}");
-        let error = connect(options).await.unwrap_err();
+        let Err(error) = connect(options).await else { panic!("{url} is accepted") };
         assert_eq!(error.kind, ErrorKind::Unsound, "{url}");
         assert!(!error.message.contains("secret"), "{error}");
     }

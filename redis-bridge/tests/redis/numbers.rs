@@ -118,7 +118,8 @@ async fn a_value_is_found_by_any_index_and_then_by_the_first() {
             |value| Entry { indexes: keys.iter().map(|&key| index(key, value)).collect(), keep: true };
         [entry(1), entry(2)].into()
     };
-    let issue = |keys: &'static [u8]| store.issue(&space(1), by(keys), seal());
+    let space = space(1);
+    let issue = |keys: &'static [u8]| store.issue(&space, by(keys), seal());
     assert_eq!(issue(&[1]).await, Ok(vec![1, 2]));
     assert_eq!(issue(&[4, 3, 2, 1]).await, Ok(vec![1, 2]));
     assert_eq!(issue(&[4]).await, Ok(vec![1, 2]));
@@ -141,7 +142,7 @@ async fn both_directions_end_together_after_the_last_use_and_the_counter_stays()
     assert_eq!(kept, [Some(sealed(1)), None]);
     assert_eq!(issue(&store, &space(1), [2]).await, Ok(vec![3]), "its number is not given again");
     let deadline = Instant::now() + 20 * ttl;
-    while keys(&redis, "cr:*:[it]:*").len() > 0 {
+    while !keys(&redis, "cr:*:[it]:*").is_empty() {
         assert!(Instant::now() < deadline, "mappings do not expire");
         tokio::time::sleep(ttl / 20).await;
     }

@@ -52,8 +52,14 @@ async fn a_restart_while_nobody_calls_costs_no_call() {
     issue(&store, &space(1), [1]).await.unwrap();
     redis.dump();
     redis.restart();
-    // Nothing else tells when the heartbeat was.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // The last step of a new connection, then a heartbeat on it.
+    for last in ["cmd=script|load", "cmd=hgetall"] {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !redis.command(&["CLIENT", "LIST"]).text().contains(last) {
+            assert!(Instant::now() < deadline, "it is not noticed");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
     assert_eq!(failure(&store, 1).await, None);
 }
 

@@ -105,7 +105,7 @@ pub(crate) async fn until_ready(store: &Store, expected: Result<(), ErrorKind>) 
     let deadline = Instant::now() + DEADLINE;
     loop {
         let ready = store.ready().await;
-        if ready.as_ref().map_err(|error| error.kind) == expected.as_ref().map_err(|&kind| kind).copied() {
+        if ready.clone().map_err(|error| error.kind) == expected {
             return;
         }
         assert!(Instant::now() < deadline, "{ready:?} instead of {expected:?}");

@@ -50,7 +50,7 @@ impl From<RedisError> for Failure {
             redis::ErrorKind::AuthenticationFailed => from_code("WRONGPASS"),
             redis::ErrorKind::Server(_) | redis::ErrorKind::Extension => from_code(code(&error)),
             redis::ErrorKind::InvalidClientConfig => {
-                unavailable("the TLS settings of Redis do not work; check CA, certificate and key", true)
+                Self::unsound("the bridge's certificate and key for Redis do not fit together".to_owned())
             }
             _ => Self::nonsense(),
         }

@@ -11,25 +11,21 @@ local scope = string.sub(counters, 1, -2)
 local index, sealed = scope .. 'i:' .. kind .. ':', scope .. 't:' .. kind .. ':'
 local call, sub = redis.call, string.sub
 
-local numbers, unsealed, new = {}, {}, {}
-local position = 0
+-- Only reads until it is known whether Redis must take new keys: a full one refuses them before the first write.
+local firsts = {}
 for at = 1, #entries, 1 + 16 * width do
-  position = position + 1
-  local first = index .. sub(entries, at + 1, at + 16)
-  local keep = sub(entries, at, at) == '1'
-  local number = call('GETEX', first, 'PX', ttl)
+  firsts[#firsts + 1] = index .. sub(entries, at + 1, at + 16)
+end
+local numbers = call('MGET', unpack(firsts))
+local new, missing = {}, {}
+for position, first in ipairs(firsts) do
+  local at = 1 + (position - 1) * (1 + 16 * width)
   for other = 1, width - 1 do
-    if number then break end
-    number = call('GET', index .. sub(entries, at + 1 + 16 * other, at + 16 + 16 * other))
-    if number then call('SET', first, number, 'PX', ttl) end
+    if numbers[position] then break end
+    numbers[position] = call('GET', index .. sub(entries, at + 1 + 16 * other, at + 16 + 16 * other))
+    missing[position] = true
   end
-  numbers[position] = number
-  if not number then
-    new[#new + 1] = { position, first }
-  end
-  if keep and not (number and call('PEXPIRE', sealed .. number, ttl) == 1) then
-    unsealed[#unsealed + 1] = position - 1
-  end
+  if not numbers[position] then new[#new + 1] = position end
 end
 
 if #new > 0 then
@@ -41,10 +37,22 @@ if #new > 0 then
   end
   -- First of all writes: what fails after it costs numbers, not their uniqueness.
   call('HSET', counters, 'n:' .. kind, string.format('%d', last + #new), 'r:' .. kind, run)
-  for count, entry in ipairs(new) do
-    local number = string.format('%d', last + count)
-    call('SET', entry[2], number, 'PX', ttl)
-    numbers[entry[1]] = number
+  for count, position in ipairs(new) do
+    numbers[position] = string.format('%d', last + count)
+    missing[position] = true
+  end
+end
+
+local unsealed = {}
+for position, number in ipairs(numbers) do
+  local at = 1 + (position - 1) * (1 + 16 * width)
+  if missing[position] then
+    call('SET', firsts[position], number, 'PX', ttl)
+  else
+    call('PEXPIRE', firsts[position], ttl)
+  end
+  if sub(entries, at, at) == '1' and call('PEXPIRE', sealed .. number, ttl) == 0 then
+    unsealed[#unsealed + 1] = position - 1
   end
 end
 

@@ -135,7 +135,7 @@ fn no_run_id() -> StoreError {
         .error
 }
 
-/// `GETEX` came with it.
+/// Nobody maintains what is older.
 const MIN_VERSION: (u32, u32) = (6, 2);
 
 fn parse_version(version: &str) -> Option<(u32, u32)> {
