@@ -8,7 +8,25 @@
 //!
 //! The store never sees a value, a scope's name or a key: only what the vault made of them.
 
+pub mod app;
+pub mod body;
+pub mod call;
+pub mod callers;
+pub mod cli;
+pub mod config;
+mod duration;
+mod error;
+mod json;
 pub mod keys;
+pub mod listen;
+pub mod log;
 pub mod mappings;
+mod metrics;
+pub mod openapi;
+pub mod routes;
+pub mod run;
+pub mod serve;
 pub mod store;
+pub mod stores;
+mod trouble;
 pub mod vault;

@@ -52,7 +52,8 @@ pub struct Entry {
 /// * **One value, one number** as long as it lives: from concurrent calls, too. New numbers have no gaps and follow the
 ///   order of the entries within a call.
 /// * A value is found by any of its indexes; from then on it is found by the first one as well.
-/// * A mapping lives for the store's TTL from its last [`issue`](Self::issue). Afterwards both directions are gone.
+/// * From its last [`issue`](Self::issue), a mapping lives for the store's TTL at least and for four thirds of it at most.
+///   Then both directions are gone.
 /// * What was answered is durable, as far as the store can promise.
 /// * Every call ends within the store's time limit, and recovers by itself after a failure.
 #[async_trait]
