@@ -18,13 +18,14 @@ for at = 1, #entries, 1 + 16 * width do
   firsts[#firsts + 1] = index .. sub(entries, at + 1, at + 16)
 end
 local numbers = call('MGET', unpack(firsts))
-local new, missing = {}, {}
+-- Positions of values without a number; and what every position lacks: its number, or just its first key.
+local new, lacks = {}, {}
 for position, first in ipairs(firsts) do
   local at = 1 + (position - 1) * (1 + 16 * width)
   for other = 1, width - 1 do
     if numbers[position] then break end
     numbers[position] = call('GET', index .. sub(entries, at + 1 + 16 * other, at + 16 + 16 * other))
-    missing[position] = true
+    lacks[position] = 'key'
   end
   if not numbers[position] then new[#new + 1] = position end
 end
@@ -42,19 +43,20 @@ if #new > 0 then
   call('HSET', counters, 'n:' .. kind, string.format('%d', last + #new), 'r:' .. kind, run)
   for count, position in ipairs(new) do
     numbers[position] = string.format('%d', last + count)
-    missing[position] = true
+    lacks[position] = 'number'
   end
 end
 
 local unsealed = {}
 for position, number in ipairs(numbers) do
   local at = 1 + (position - 1) * (1 + 16 * width)
-  if missing[position] then
+  if lacks[position] then
     call('SET', firsts[position], number, 'PX', ttl)
   else
     call('PEXPIRE', firsts[position], ttl)
   end
-  if sub(entries, at, at) == '1' and call('PEXPIRE', sealed .. number, ttl) == 0 then
+  local keep = sub(entries, at, at) == '1'
+  if keep and (lacks[position] == 'number' or call('PEXPIRE', sealed .. number, ttl) == 0) then
     unsealed[#unsealed + 1] = position - 1
   end
 end
