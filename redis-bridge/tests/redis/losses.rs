@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use e2e::redis::{Listen, Redis, Reply};
-use redis_bridge::store::redis::JUMP;
+use redis_bridge::store::redis::{JUMP, Options};
 
 use crate::support::{Forwarder, Seen, connect, issue, options, redis, space, store, until_issued};
 
@@ -17,7 +17,41 @@ async fn after_a_restart_with_its_data_values_keep_their_numbers_and_new_ones_ju
     assert_eq!(until_issued(&store, &space(1), 2).await, 2);
     assert_eq!(issue(&store, &space(1), [3, 4]).await, Ok(vec![2 + JUMP + 1, 2 + JUMP + 2]));
     assert_eq!(issue(&store, &space(1), [5]).await, Ok(vec![2 + JUMP + 3]), "one jump a run");
-    assert_eq!(issue(&store, &space(2), [1]).await, Ok(vec![1]), "what was never counted does not jump");
+}
+
+#[tokio::test]
+async fn a_space_whose_counter_may_have_been_lost_begins_above_the_jump_for_one_ttl() {
+    let mut redis = redis();
+    let ttl = Duration::from_secs(2);
+    let first = connect(Options { ttl, ..options(redis.url()) }).await.unwrap();
+    let dump = redis.dump();
+    assert_eq!(issue(&first, &space(1), [1]).await, Ok(vec![1]));
+    redis.restart_with(Some(&dump));
+    let restarted = Instant::now();
+
+    let second = connect(Options { ttl, ..options(redis.url()) }).await.unwrap();
+    assert_eq!(issue(&second, &space(1), [2]).await, Ok(vec![JUMP + 1]), "1 is in use");
+    assert_eq!(until_issued(&first, &space(2), 3).await, JUMP + 1);
+    let deadline = restarted + 10 * ttl;
+    let mut scope = 3;
+    while issue(&second, &space(scope), [4]).await != Ok(vec![1]) {
+        assert!(Instant::now() < deadline, "mistrust does not end");
+        scope += 1;
+        tokio::time::sleep(ttl / 20).await;
+    }
+    assert!(restarted.elapsed() > ttl);
+}
+
+#[tokio::test]
+async fn a_bridge_that_starts_later_mistrusts_as_well() {
+    let mut redis = redis();
+    drop(store(&redis).await);
+    redis.dump();
+    redis.restart();
+    for scope in 1..3 {
+        let store = store(&redis).await;
+        assert_eq!(issue(&store, &space(scope), [1]).await, Ok(vec![JUMP + 1]));
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub(super) struct Connector {
     checks: Vec<KeyCheck>,
     time_limit: Duration,
     allow_eviction: bool,
+    ttl: Duration,
     state: watch::Sender<State>,
 }
 
@@ -52,6 +53,7 @@ impl Connector {
             checks,
             time_limit: options.timeout,
             allow_eviction: options.allow_eviction,
+            ttl: options.ttl,
             state: watch::Sender::new(State::Down(down)),
         };
         match connector.connect().await {
@@ -132,7 +134,7 @@ impl Connector {
     }
 
     fn demands(&self) -> Demands<'_> {
-        Demands { allow_eviction: self.allow_eviction, checks: &self.checks }
+        Demands { allow_eviction: self.allow_eviction, ttl: self.ttl, checks: &self.checks }
     }
 
     fn rise(&self, link: Link) {

@@ -46,6 +46,7 @@ impl Issue<'_> {
                 .arg(self.ttl_ms)
                 .arg(floor)
                 .arg(JUMP)
+                .arg(u8::from(link.lost_writes_lately()))
                 .arg(chunk.first().map_or(0, |entry| entry.indexes.len()))
                 .arg(pack(chunk));
             calls.add_command(call);

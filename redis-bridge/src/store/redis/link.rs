@@ -1,16 +1,25 @@
 //! One connection to Redis, from which everything was checked that must hold.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use redis::{Cmd, FromRedisValue, Pipeline, ServerErrorKind, Value, aio::MultiplexedConnection, cmd};
 
-use super::{failure::Failure, names::KNOWN_KEYS, script::Script};
-use crate::store::{KeyCheck, StoreError, compare_keys};
+use super::{
+    failure::Failure,
+    names::{KNOWN_KEYS, RUN, RUN_CHANGED},
+    script::Script,
+};
+use crate::store::{ErrorKind, KeyCheck, StoreError, compare_keys};
 
 /// A connection. Calls go out as they come and share it; once one fails it is never used again.
 pub(super) struct Link {
     connection: MultiplexedConnection,
     run_id: String,
+    /// Until then a counter may be absent because it was lost.
+    mistrust: Option<Instant>,
 }
 
 /// How often the known keys may change under us while we add ours.
@@ -19,6 +28,7 @@ const KEY_ATTEMPTS: u32 = 10;
 /// What a server must be.
 pub(super) struct Demands<'a> {
     pub(super) allow_eviction: bool,
+    pub(super) ttl: Duration,
     pub(super) checks: &'a [KeyCheck],
 }
 
@@ -28,15 +38,21 @@ impl Link {
         connection: MultiplexedConnection,
         demands: &Demands<'_>,
     ) -> Result<Self, Failure> {
-        let mut link = Self { connection, run_id: String::new() };
+        let mut link = Self { connection, run_id: String::new(), mistrust: None };
         link.run_id = link.vet(demands).await?;
         Script::load_all(&link).await?;
+        link.mistrust = Instant::now().checked_add(link.note_run(demands.ttl).await?);
         Ok(link)
     }
 
     /// The run of the server at the other end: another after each restart, and after a failover.
     pub(super) fn run_id(&self) -> &str {
         &self.run_id
+    }
+
+    /// Whether writes may have been lost within a TTL, so that numbers of theirs may still be in use.
+    pub(super) fn lost_writes_lately(&self) -> bool {
+        self.mistrust.is_some_and(|until| Instant::now() < until)
     }
 
     /// Checks again what may have changed since.
@@ -65,6 +81,18 @@ impl Link {
         let run_id = vet_info(&info, demands.allow_eviction)?;
         self.vet_keys(demands.checks).await?;
         Ok(run_id)
+    }
+
+    /// For how long to mistrust that a counter is absent.
+    async fn note_run(&self, ttl: Duration) -> Result<Duration, Failure> {
+        let mut call = Script::run_noted().call_with_keys(2);
+        call.arg(RUN).arg(RUN_CHANGED).arg(&self.run_id).arg(ttl.as_millis().max(1));
+        match Script::run_noted().run_one::<i64>(self, call).await {
+            Ok(left) => Ok(Duration::from_millis(u64::try_from(left).unwrap_or_default())),
+            // What it has can be given all the same.
+            Err(failure) if failure.error.kind == ErrorKind::Full => Ok(ttl),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Compares our keys with those that Redis was written with, and makes ours known.
@@ -146,7 +174,6 @@ fn parse_version(version: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ErrorKind;
 
     fn vet(version: &str, policy: &str, rest: &str, allow_eviction: bool) -> Result<String, ErrorKind> {
         let info =

@@ -7,6 +7,11 @@ use crate::store::ScopeTag;
 /// A hash of what the bridges' keys make of a constant.
 pub(super) const KNOWN_KEYS: &str = "cr:keys";
 
+/// The run_id of the server that was used last.
+pub(super) const RUN: &str = "cr:{run}";
+/// Exists for one TTL after the run became another.
+pub(super) const RUN_CHANGED: &str = "cr:{run}:changed";
+
 /// The beginning of all keys of a scope.
 ///
 /// It stands for itself in a pattern of `SCAN`, in which braces, `-` and `_` have no meaning.

@@ -25,6 +25,7 @@ scripts! {
     FORGET = "forget.lua";
     ISSUE = "issue.lua";
     KEYS = "keys.lua";
+    RUN = "run.lua";
     SEAL = "seal.lua";
 }
 
@@ -44,6 +45,11 @@ impl Script {
         &KEYS
     }
 
+    /// Notes the server's run.
+    pub(super) fn run_noted() -> &'static Self {
+        &RUN
+    }
+
     /// Stores sealed bytes.
     pub(super) fn seal() -> &'static Self {
         &SEAL
@@ -52,7 +58,7 @@ impl Script {
     /// Makes all of them known to Redis, so that calls need not.
     pub(super) async fn load_all(link: &Link) -> Result<(), Failure> {
         let mut loads = Pipeline::new();
-        for script in [Self::forget(), Self::issue(), Self::keys(), Self::seal()] {
+        for script in [Self::forget(), Self::issue(), Self::keys(), Self::run_noted(), Self::seal()] {
             loads.add_command(script.load());
         }
         link.send(&loads).await?.into_iter().try_for_each(read)
