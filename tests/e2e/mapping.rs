@@ -151,7 +151,8 @@ async fn the_embedded_store_outlives_its_bridge() {
 #[tokio::test]
 async fn many_clients_with_the_same_new_values_get_the_same_tokens_without_gaps() {
     let redis = Redis::start(Listen::Unix, &[]);
-    let bridge = Bridge::start(&bridge::Settings::over(redis.url()));
+    let settings = bridge::Settings::over(redis.url()).argument("--store-timeout=5s");
+    let bridge = Bridge::start(&settings);
     // One worker and one bridge serve all of them at once: what is tested is not how fast a busy machine does that.
     let patient = json!({"store": "bridge", "bridge": {"cluster": "redis-bridge", "timeout_ms": 20_000}});
     let world = World::start(&Settings::shipped().bridge(&bridge).set_in_filter("mapping", patient));
