@@ -154,6 +154,7 @@ impl Server {
             };
             if close && !closing {
                 closing = true;
+                activity.close(Instant::now());
                 connection.as_mut().graceful_shutdown();
             }
         }
