@@ -181,3 +181,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .keep_alive_timeout(PING_TIME);
     builder
 }
+
+#[cfg(test)]
+mod tests;
