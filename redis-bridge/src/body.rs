@@ -134,3 +134,39 @@ impl HttpBody for Sending {
         SizeHint::with_exact(self.rest.len() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+
+    #[tokio::test]
+    async fn bodies_share_a_budget_and_give_it_back() {
+        let gauge = Gauge::default();
+        let budget = Budget::new(100, gauge.clone());
+        let first = budget.receive(Body::from(vec![1; 60])).await.unwrap();
+        assert_eq!((first.bytes.len(), gauge.get()), (60, 60));
+        assert_eq!(budget.receive(Body::from(vec![1; 41])).await.err(), Some(Refusal::Busy));
+        assert_eq!(budget.send(vec![1; 41]).err(), Some(Refusal::Busy));
+        let answer = budget.send(vec![1; 40]).unwrap();
+        assert_eq!(gauge.get(), 100);
+        drop(first);
+        drop(answer);
+        assert_eq!(gauge.get(), 0);
+        assert!(budget.receive(Body::from(vec![1; 100])).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn answers_leave_in_slices() {
+        let budget = Budget::new(MAX_BODIES_LEN, Gauge::default());
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(3 * SLICE_LEN + 1).collect();
+        let mut answer = budget.send(bytes.clone()).unwrap();
+        let mut lengths = Vec::new();
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut answer).poll_frame(cx)).await {
+            lengths.push(frame.unwrap().into_data().unwrap().len());
+        }
+        assert_eq!(lengths, [SLICE_LEN, SLICE_LEN, SLICE_LEN, 1]);
+        let whole = to_bytes(budget.send(bytes.clone()).unwrap(), usize::MAX).await.unwrap();
+        assert_eq!(whole, bytes);
+    }
+}

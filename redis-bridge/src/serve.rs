@@ -154,6 +154,7 @@ impl Server {
             };
             if close && !closing {
                 closing = true;
+                activity.close(Instant::now());
                 connection.as_mut().graceful_shutdown();
             }
         }
@@ -180,3 +181,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .keep_alive_timeout(PING_TIME);
     builder
 }
+
+#[cfg(test)]
+mod tests;

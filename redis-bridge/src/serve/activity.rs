@@ -21,8 +21,8 @@ pub const STRANGER_IDLE_TIME: Duration = Duration::from_secs(60);
 pub const IDLE_TIME: Duration = Duration::from_secs(65 * 60);
 /// Longest that a call may take until its answer is fetched.
 pub const CALL_MAX_TIME: Duration = Duration::from_secs(40);
-/// How long a connection that was told to close may take.
-const CLOSE_TIME: Duration = Duration::from_secs(10);
+/// How long a connection without calls may stay once its peer was told that it closes.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// The calls of one connection.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ struct State {
     next: u64,
     admitted: bool,
     idle_since: Instant,
+    /// When the peer was told.
+    closing_since: Option<Instant>,
 }
 
 /// What to do with a connection.
@@ -55,7 +57,13 @@ pub(super) struct InFlight {
 
 impl Activity {
     pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { calls: BTreeMap::new(), next: 0, admitted: false, idle_since: now }))
+        Self(Mutex::new(State {
+            calls: BTreeMap::new(),
+            next: 0,
+            admitted: false,
+            idle_since: now,
+            closing_since: None,
+        }))
     }
 
     pub(super) fn begin(this: &Arc<Self>, now: Instant) -> InFlight {
@@ -66,23 +74,27 @@ impl Activity {
         InFlight { activity: Arc::clone(this), number }
     }
 
+    /// The peer was told that the connection closes.
+    pub(super) fn close(&self, now: Instant) {
+        self.state().closing_since = Some(now);
+    }
+
     pub(super) fn verdict(&self, now: Instant) -> Verdict {
         let state = self.state();
         if let Some((_, began)) = state.calls.first_key_value() {
             return if now.duration_since(*began) > CALL_MAX_TIME { Verdict::Cut } else { Verdict::Keep };
         }
-        let idle = now.duration_since(state.idle_since);
-        let limit = match (state.next, state.admitted) {
-            // Nobody there to tell.
-            (0, _) => return if idle > FIRST_CALL_TIME { Verdict::Cut } else { Verdict::Keep },
-            (_, true) => IDLE_TIME,
-            (_, false) => STRANGER_IDLE_TIME,
-        };
-        match idle {
-            idle if idle > limit + CLOSE_TIME => Verdict::Cut,
-            idle if idle > limit => Verdict::Close,
-            _ => Verdict::Keep,
+        if let Some(told) = state.closing_since {
+            let since = told.max(state.idle_since);
+            return if now.duration_since(since) > CLOSE_TIME { Verdict::Cut } else { Verdict::Keep };
         }
+        let (limit, verdict) = match (state.next, state.admitted) {
+            // There is nobody to tell.
+            (0, _) => (FIRST_CALL_TIME, Verdict::Cut),
+            (_, true) => (IDLE_TIME, Verdict::Close),
+            (_, false) => (STRANGER_IDLE_TIME, Verdict::Close),
+        };
+        if now.duration_since(state.idle_since) > limit { verdict } else { Verdict::Keep }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,10 +171,16 @@ mod tests {
 
         assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME), Verdict::Keep);
         assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME + SECOND), Verdict::Close);
-        assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME + CLOSE_TIME + SECOND), Verdict::Cut);
 
         Activity::begin(&activity, start).admitted();
         assert_eq!(activity.verdict(start + IDLE_TIME), Verdict::Keep);
         assert_eq!(activity.verdict(start + IDLE_TIME + SECOND), Verdict::Close);
+
+        activity.close(start);
+        let last = Activity::begin(&activity, start);
+        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND), Verdict::Keep, "calls may end");
+        drop(last);
+        assert_eq!(activity.verdict(start + CLOSE_TIME), Verdict::Keep);
+        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND), Verdict::Cut);
     }
 }
