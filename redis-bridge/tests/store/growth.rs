@@ -1,9 +1,9 @@
 //! What expires leaves room for what comes: the file does not grow with time.
 
-use std::{fs, time::Duration};
+use std::{fs, ops::Range, sync::Arc, time::Duration};
 
 use redis_bridge::store::{
-    Store,
+    Entry, Seal, Store,
     embedded::{Embedded, Place},
 };
 use tempfile::TempDir;
@@ -23,7 +23,8 @@ async fn under_a_steady_load_the_file_stays_as_large_as_it_is() {
         // A TTL's worth of values.
         for _ in 0..20 {
             clock.advance(TTL / 20);
-            store.issue(&space(1, "EC2"), scattered(value..value + 200), seal()).await.unwrap();
+            let seal: Seal = Arc::new(|_, _| Some(vec![7; 200]));
+            store.issue(&space(1, "EC2"), scattered(value..value + 200), seal).await.unwrap();
             value += 200;
         }
         sizes.push(len());
@@ -65,6 +66,6 @@ async fn a_clock_that_is_set_back_neither_revives_nor_repeats() {
 }
 
 /// Entries whose indexes are in no order, like keyed hashes.
-fn scattered(values: std::ops::Range<u64>) -> std::sync::Arc<[redis_bridge::store::Entry]> {
+fn scattered(values: Range<u64>) -> Arc<[Entry]> {
     entries(values.map(|value| value.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }

@@ -213,3 +213,43 @@ impl<'t> Changes<'t> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::store::{Index, embedded::file};
+
+    #[test]
+    fn what_comes_while_a_scope_is_forgotten_stays() {
+        let database = file::memory()().unwrap();
+        file::prepare(&database, &[]).unwrap();
+        let lives = Lives::new(Arc::new(|| 0), Duration::from_secs(60), 0);
+        let transaction = database.begin_write().unwrap();
+        let mut changes = Changes::begin(&transaction, &lives).unwrap();
+        let spaces = ["EC2", "VPC"].map(|kind| Space { scope: ScopeTag([1; 12]), kind: kind.to_owned() });
+        let seal: Seal = Arc::new(|_, _| None);
+        let issue = |changes: &mut Changes<'_>, space: usize, values: std::ops::Range<u8>| {
+            let entries: Vec<_> =
+                values.map(|value| Entry { indexes: vec![Index([value; 16])], keep: false }).collect();
+            changes.issue(&spaces[space], &entries, &seal).unwrap()
+        };
+        for space in [0, 1] {
+            assert_eq!(issue(&mut changes, space, 0..5), [1, 2, 3, 4, 5]);
+        }
+
+        let mut forgetting = changes.forget(ScopeTag([1; 12])).unwrap();
+        assert_eq!(issue(&mut changes, 0, 5..7), [6, 7]);
+        let mut steps = 0;
+        let forgotten = loop {
+            steps += 1;
+            if let Some(forgotten) = changes.forget_some(&mut forgetting, 3).unwrap() {
+                break forgotten;
+            }
+        };
+        assert_eq!((forgotten, steps), (10, 4));
+        assert_eq!(issue(&mut changes, 0, 4..7), [8, 6, 7]);
+        assert_eq!(issue(&mut changes, 1, 0..1), [6]);
+    }
+}
