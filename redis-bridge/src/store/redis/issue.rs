@@ -115,6 +115,7 @@ fn pack(entries: &[Entry]) -> Vec<u8> {
     let width = entries.first().map_or(0, |entry| entry.indexes.len());
     let mut packed = Vec::with_capacity(entries.len() * (1 + 16 * width));
     for entry in entries {
+        debug_assert!(width > 0 && entry.indexes.len() == width, "entries have equally many indexes");
         packed.push(if entry.keep { b'1' } else { b'0' });
         entry.indexes.iter().for_each(|index| packed.extend_from_slice(&index.0));
     }
