@@ -47,8 +47,8 @@ pub struct Entry {
 
 /// What a store must do.
 ///
-/// * **One number, one value.** In a space, a number is given to one value and to no other, ever: not after the value
-///   expired, not after the scope was forgotten. A counter outlives every number it gave.
+/// * **One number, one value.** In a space, a number is given to one value and to no other: not after the value expired,
+///   not after the scope was forgotten. A counter outlives every number it gave, by another TTL at least.
 /// * **One value, one number** as long as it lives: from concurrent calls, too. New numbers have no gaps and follow the
 ///   order of the entries within a call.
 /// * A value is found by any of its indexes; from then on it is found by the first one as well.
@@ -74,7 +74,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
-    /// Forgets all mappings of a scope that there were when the call began; its counters stay. How many there were.
+    /// Forgets all mappings of a scope that there were when the call began; its counters stay. How many there were; while
+    /// index keys rotate, a value may count once for each.
     ///
     /// # Errors
     /// [`StoreError`]; some may have been forgotten all the same.

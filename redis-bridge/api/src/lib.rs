@@ -109,7 +109,7 @@ impl core::fmt::Debug for RestoreResponse {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForgetResponse {
-    /// How many mappings there were.
+    /// How many mappings there were; while index keys rotate, a value may count once for each.
     pub forgotten: u64,
 }
 

@@ -237,7 +237,7 @@ async fn unknown_numbers_have_no_bytes(world: &mut World) {
 
 async fn empty_calls(world: &mut World) {
     let (store, space) = (world.store().await, space(1, "EC2"));
-    assert_eq!(store.issue(&space, entries([]), seal()).await.unwrap(), []);
+    assert_eq!(store.issue(&space, entries([]), seal()).await.unwrap(), [0_u64; 0]);
     assert_eq!(store.sealed(&space, &[]).await.unwrap(), Vec::<Option<Vec<u8>>>::new());
     store.ready().await.unwrap();
     assert_eq!(store.issue(&space, entries([1]), seal()).await.unwrap(), [1]);

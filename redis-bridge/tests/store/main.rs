@@ -24,6 +24,13 @@ macro_rules! on_every_store {
                 super::$test(&mut crate::world::World::in_memory()).await;
             })*
         }
+
+        mod on_redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(&mut crate::world::World::on_redis()).await;
+            })*
+        }
     };
 }
 

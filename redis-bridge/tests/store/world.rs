@@ -10,9 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use e2e::redis::{Listen, Redis, Reply};
 use redis_bridge::store::{
     Entry, Index, KeyCheck, ScopeTag, Seal, Space, Store, StoreError,
     embedded::{Clock, Embedded, Place},
+    redis::{Options, Redis as OverRedis},
 };
 use tempfile::TempDir;
 
@@ -42,6 +44,10 @@ impl World {
 
     pub(crate) fn in_memory() -> Self {
         Self::new(InMemory { clock: AtClock::default() })
+    }
+
+    pub(crate) fn on_redis() -> Self {
+        Self::new(OnRedis { server: Redis::start(Listen::Unix, &[]) })
     }
 
     pub(crate) async fn store(&mut self) -> Arc<dyn Store> {
@@ -118,6 +124,39 @@ impl Fixture for InMemory {
 
     async fn pass(&self, halves: u32) {
         self.clock.advance(TTL / 2 * halves);
+    }
+}
+
+struct OnRedis {
+    server: Redis,
+}
+
+/// Takes this many ms off the life of every mapping. Counters, which live longer, are left alone.
+const AGE: &str = "
+local cursor = '0'
+repeat
+  local page = redis.call('SCAN', cursor, 'MATCH', 'cr:{*}:[it]:*', 'COUNT', 1000)
+  cursor = page[1]
+  for _, key in ipairs(page[2]) do
+    redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+  end
+until cursor == '0'";
+
+#[async_trait]
+impl Fixture for OnRedis {
+    async fn open(&self, checks: Vec<KeyCheck>) -> Result<Arc<dyn Store>, StoreError> {
+        let timeout = Duration::from_secs(10);
+        let options = Options { url: self.server.url(), ttl: TTL, timeout, allow_eviction: false, tls: None };
+        Ok(Arc::new(OverRedis::connect(options, checks).await?))
+    }
+
+    fn survives_restart(&self) -> bool {
+        true
+    }
+
+    async fn pass(&self, halves: u32) {
+        let by = (TTL / 2 * halves).as_millis().to_string();
+        assert_eq!(self.server.command(&["EVAL", AGE, "0", &by]), Reply::Nil);
     }
 }
 
