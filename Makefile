@@ -29,6 +29,8 @@ WASM_TRAP := $(WASM_DIR)/cloakroom_trap.wasm
 # Golden files: what the module asks of its host, and the JSON Schema of its configuration.
 IMPORTS := filter/proxy-wasm/imports.txt
 SCHEMA := filter/core/config.schema.json
+# And the description of the bridge's API; a test of the bridge compares it.
+OPENAPI := redis-bridge/openapi.json
 
 # The adapter's code calls functions that only a wasm host has: it compiles natively, but does not link.
 NATIVE := --workspace --exclude cloakroom-proxy-wasm
@@ -104,6 +106,7 @@ redis: # A real server for the tests; nothing else needs one
 golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit
 	$(call imports,$(WASM)) > $(IMPORTS)
 	$(schema) > $(SCHEMA)
+	cargo run --quiet --locked -p redis-bridge -- openapi > $(OPENAPI)
 
 .PHONY: clean
 clean: ## Removes everything that was built or installed

@@ -425,7 +425,7 @@ async fn media_types() {
     }
 }
 
-/// `cargo run -p redis-bridge -- openapi > redis-bridge/openapi.json` writes it anew; read the diff before you commit.
+/// `make golden` writes it anew; read the diff before you commit.
 #[tokio::test]
 async fn the_description_of_the_api_is_the_committed_one() {
     let golden = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")).unwrap();
