@@ -34,17 +34,11 @@ impl Process {
     }
 
     /// How it ended, if it has.
-    ///
-    /// # Panics
-    /// Never: it is our child.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.0.try_wait().expect("it is our child")
     }
 
     /// Waits until it ends by itself.
-    ///
-    /// # Panics
-    /// Never: it is our child.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.0.wait().expect("it is our child")
     }
