@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::support::{
-    connect, failure, hasty_store, issue, options, redis, sealed, space, store, until_issued, until_ready,
+    connect, failure, hasty_store, issue, options, redis, sealed, space, store, until_issued,
 };
 
 #[tokio::test]
