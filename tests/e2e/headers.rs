@@ -7,7 +7,7 @@ use e2e::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use crate::support::{Api, INSTANCE, MASKED, TEXT, answer_with, assert_no_original, assert_works};
+use crate::support::{Api, INSTANCE, MASKED, TEXT, answer_with, assert_works};
 
 const BODY: &str = r#"{"messages":[{"content":"i-1234567890abcdef0"}]}"#;
 const MASKED_BODY: &str = r#"{"messages":[{"content":"AWS_EC2_001"}]}"#;
@@ -256,8 +256,7 @@ async fn not_utf8_in_hosts(world: &World) {
         let status = answer.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
         assert!(!status.starts_with(b"5"), "{}", String::from_utf8_lossy(&answer));
         // Other tests use this world, too: what arrived meanwhile must not be this request unmasked.
-        for received in world.provider.records().all().iter().skip(before) {
-            assert_no_original("the provider", &received.body);
-        }
+        let unmasked = |received: &Recorded| received.text() == BODY;
+        assert!(!world.provider.records().all().iter().skip(before).any(unmasked));
     }
 }
