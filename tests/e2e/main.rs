@@ -18,6 +18,7 @@ mod oracle;
 mod outages;
 mod provider;
 mod refusals;
+mod secrecy;
 mod streaming;
 mod support;
 mod trailers;
