@@ -230,3 +230,24 @@ impl Oracle {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[tokio::test]
+async fn the_oracle_notices_what_must_not_be() {
+    let oracle = Oracle::new();
+    let values = oracle.fresh(3);
+    let (first, second) = (&values[1], &values[2]);
+    let note = |value: &String, token: &str| oracle.note(std::slice::from_ref(value), &[token.to_owned()]);
+    let fails = |value: &String, token: &str| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| note(value, token))).is_err()
+    };
+    note(first, "AWS_EC2_001");
+    note(first, "AWS_EC2_001");
+    assert!(fails(second, "AWS_EC2_001"), "one token for two values");
+    assert!(fails(first, "AWS_EC2_002"), "two tokens for one value");
+    assert!(fails(second, second), "no token at all");
+    assert!(fails(second, "AWS_VPC_001"), "a token of another kind");
+    oracle.store_lost_all();
+    note(first, "AWS_EC2_003");
+    assert!(fails(second, "AWS_EC2_001"), "lost or not, it stood for another");
+    assert!(fails(second, "AWS_EC2_003"), "lost or not, it stands for another");
+}
