@@ -8,13 +8,17 @@
     reason = "these are tests, helpers included"
 )]
 
+mod bridge_outages;
 mod failures;
 mod headers;
 mod leaks;
 mod mapping;
 mod masking;
+mod oracle;
+mod outages;
 mod provider;
 mod refusals;
+mod secrecy;
 mod streaming;
 mod support;
 mod trailers;

@@ -1,5 +1,7 @@
 //! A real Redis bridge.
 
+mod fake;
+
 use std::{
     fs::{self, File},
     net::SocketAddr,
@@ -11,6 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use self::fake::{FakeBridge, Saying};
 use crate::{envoy::Artifact, process::Process};
 
 /// How long a bridge may take to listen. It takes some milliseconds; a busy machine takes longer.
@@ -29,6 +32,8 @@ pub struct Settings {
     pub keys: String,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// How large a file of its may grow, in bytes; see [`Bridge::lift_file_limit`].
+    pub file_limit: Option<u32>,
 }
 
 impl Settings {
@@ -40,7 +45,7 @@ impl Settings {
         let keygen = Command::new(Artifact::Bridge.path()).arg("keygen").output().expect("the bridge runs");
         assert!(keygen.status.success(), "keygen: {}", String::from_utf8_lossy(&keygen.stderr));
         let keys = String::from_utf8(keygen.stdout).expect("keys are text");
-        Self { store: store.into(), keys, arguments: Vec::new() }
+        Self { store: store.into(), keys, arguments: Vec::new(), file_limit: None }
     }
 
     /// Adds an argument.
@@ -48,6 +53,24 @@ impl Settings {
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
+    }
+
+    /// Over another store, with the same keys.
+    #[must_use]
+    pub fn with_store(mut self, store: impl Into<String>) -> Self {
+        self.store = store.into();
+        self
+    }
+
+    /// What is run: the bridge, by a shell if there is a limit to set.
+    fn command(&self) -> Command {
+        let bridge = Artifact::Bridge.path();
+        let Some(limit) = self.file_limit else { return Command::new(bridge) };
+        // Writing beyond the limit fails as it does on a full disk; without the trap it would end the process.
+        let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$@\"", limit / 512);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh"]).arg(bridge);
+        command
     }
 }
 
@@ -121,6 +144,16 @@ impl Bridge {
         process.wait()
     }
 
+    /// Lifts [`Settings::file_limit`] off the running bridge: there is room on the disk again.
+    ///
+    /// # Panics
+    /// When it does not run, or there is no `prlimit`.
+    pub fn lift_file_limit(&self) {
+        let pid = self.process().id().to_string();
+        let lifted = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
+        assert!(lifted.expect("prlimit can be run").success(), "the limit stays");
+    }
+
     /// What it wrote until now.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_file()).unwrap_or_default()).into_owned()
@@ -134,7 +167,7 @@ impl Bridge {
         let file = |name: &str| self.dir.path().join(name);
         let from = self.log().len();
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a log can be made");
-        let mut command = Command::new(Artifact::Bridge.path());
+        let mut command = self.settings.command();
         command
             .args(["--listen", &self.address.to_string(), "--drain", "0s"])
             // A URL may hold a password, and arguments can be read by everybody on the machine.

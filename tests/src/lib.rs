@@ -12,6 +12,8 @@
 //! * [`envoy`] starts a real Envoy with the shipped configuration and changes only the values at its top, as an
 //!   operator would.
 //! * [`redis`] starts a real Redis server, and ends, pauses and restarts it.
+//! * [`bridge`] starts a real Redis bridge, and a false one that answers as it is told.
+//! * [`hop`] stands between the bridge and Redis, and delays, cuts and lies.
 //! * [`process`] is what keeps any of these from outliving a test.
 //! * Nothing here has a fixed port or a sleep: ports are free ones, and a test waits for the thing
 //!   itself (a [`provider::Gate`], a record, readiness), always until a deadline.
@@ -25,6 +27,8 @@ pub mod bridge;
 pub mod client;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod envoy;
+#[allow(clippy::expect_used, reason = "it fails tests")]
+pub mod hop;
 #[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
 pub mod process;
 pub mod provider;
