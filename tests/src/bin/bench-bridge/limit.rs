@@ -6,16 +6,19 @@ use std::{
     time::Duration,
 };
 
-use e2e::{
-    process::children_cpu,
-    redis::{Redis, Reply},
-};
+use e2e::{process::children_cpu, redis::Redis};
 
 use crate::{Failure, calls::KIND};
 
 const SCRIPT: &str = include_str!("../../../../redis-bridge/src/store/redis/issue.lua");
-/// Bytes of a look-up key, with which its key in Redis ends.
-const INDEX_LEN: usize = 16;
+/// The beginning of the names of all keys; a scope of its own.
+const SCOPE: &str = "cr:{limit}:";
+/// A look-up key for redis-benchmark, 16 bytes: it puts 12 digits there, other ones each time.
+const INDEX: &str = "key-__rand_int__";
+/// As long as what the bridge stores of a value of 19 bytes.
+const SEALED: &str = "-------------------------------------------------------------------------";
+/// Entries that one run of the script creates.
+const CHUNK: u64 = 500;
 /// Calls that tell how many fill a round.
 const TRIAL: u64 = 2_000;
 
@@ -24,8 +27,9 @@ const TRIAL: u64 = 2_000;
 pub(crate) struct Limit<'a> {
     redis: &'a Redis,
     arguments: Vec<String>,
-    /// The last argument. It is binary.
-    entries: Vec<u8>,
+    entries: String,
+    /// How many values there are, of which a call has some.
+    all: u64,
     connections: usize,
 }
 
@@ -39,21 +43,50 @@ pub(crate) struct Called {
 }
 
 impl<'a> Limit<'a> {
-    /// With so many of the values that the bridge has stored.
-    pub(crate) fn new(redis: &'a Redis, values: usize, connections: usize) -> Result<Self, Failure> {
-        let (prefix, indexes) = indexes(redis, values)?;
-        let entries = indexes.iter().flat_map(|index| [b"1", index.as_slice()].concat()).collect();
+    /// With so many values a call, of so many that exist: the work is the bridge's only when as many keys are in use.
+    pub(crate) fn new(
+        redis: &'a Redis,
+        values: usize,
+        all: u64,
+        connections: usize,
+    ) -> Result<Self, Failure> {
         let hash = redis.command(&["SCRIPT", "LOAD", SCRIPT]).text().to_owned();
         let run_id = redis.command(&["INFO", "server"]);
         let run_id = run_id.text().lines().find_map(|line| line.strip_prefix("run_id:"));
         let run_id = run_id.ok_or("Redis does not tell its run_id")?;
-        let counters = format!("{prefix}c");
+        let counters = format!("{SCOPE}c");
         // As the bridge has them, from the kind on: run, TTL, floor, jump, lossy, width.
         let arguments = ["EVALSHA", &hash, "1", &counters, KIND, run_id, "86400000", "1", "1000", "0", "1"];
         let arguments = arguments.map(str::to_owned).to_vec();
-        let limit = Self { redis, arguments, entries, connections };
-        limit.check(values)?;
+        let entries = format!("1{INDEX}").repeat(values);
+        let limit = Self { redis, arguments, entries, all, connections };
+        limit.create()?;
         Ok(limit)
+    }
+
+    /// Makes all values exist, and sees that they do: redis-benchmark does not look at answers.
+    fn create(&self) -> Result<(), Failure> {
+        for first in (0..self.all).step_by(CHUNK as usize) {
+            let numbers = first..self.all.min(first + CHUNK);
+            let entry = |number| format!("1{}", INDEX.replace("__rand_int__", &format!("{number:012}")));
+            let entries: String = numbers.map(entry).collect();
+            let call = || {
+                let arguments = self.arguments.iter().chain([&entries]);
+                self.redis.command(&arguments.collect::<Vec<_>>())
+            };
+            let reply = call();
+            let [numbers, _] = reply.array() else { return Err(format!("the script: {reply:?}").into()) };
+            let mut set = vec!["MSET".to_owned()];
+            for number in numbers.text().split(',') {
+                set.extend([format!("{SCOPE}t:{KIND}:{number}"), SEALED.to_owned()]);
+            }
+            self.redis.command(&set);
+            let again = call();
+            if !matches!(again.array(), [same, unsealed] if same == numbers && unsealed.text().is_empty()) {
+                return Err(format!("the script does not find its values: {again:?}").into());
+            }
+        }
+        Ok(())
     }
 
     /// Calls for about so long.
@@ -69,6 +102,7 @@ impl<'a> Limit<'a> {
             .arg("-s")
             .arg(self.redis.socket())
             .args(["-c", &self.connections.to_string(), "-n", &count.to_string(), "--csv", "-x"])
+            .args(["-r", &self.all.to_string()])
             .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
@@ -76,7 +110,7 @@ impl<'a> Limit<'a> {
             ErrorKind::NotFound => "redis-benchmark is missing: apt-get install redis-tools".into(),
             _ => Failure::from(error),
         })?;
-        child.stdin.take().ok_or("a pipe is a pipe")?.write_all(&self.entries)?;
+        child.stdin.take().ok_or("a pipe is a pipe")?.write_all(self.entries.as_bytes())?;
         let output = child.wait_with_output()?;
         let redis = self.redis.process().cpu().saturating_sub(before.1);
         let client = children_cpu().saturating_sub(before.0);
@@ -86,50 +120,5 @@ impl<'a> Limit<'a> {
         let per_second = per_second.ok_or_else(|| format!("redis-benchmark says: {text}"))?;
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count as f64;
         Ok(Called { per_second, client: each(client), redis: each(redis) })
-    }
-
-    /// Sees once that the script knows all of these values: redis-benchmark does not look at answers.
-    fn check(&self, values: usize) -> Result<(), Failure> {
-        let arguments = self.arguments.iter().map(|argument| argument.as_bytes());
-        let arguments: Vec<&[u8]> = arguments.chain([self.entries.as_slice()]).collect();
-        let reply = self.redis.command(&arguments);
-        let known = match &reply {
-            Reply::Array(parts) => match parts.as_slice() {
-                [Reply::Bulk(numbers), Reply::Bulk(unsealed)] => {
-                    numbers.split(|&byte| byte == b',').count() == values && unsealed.is_empty()
-                }
-                _ => false,
-            },
-            _ => false,
-        };
-        if known { Ok(()) } else { Err(format!("the script answers {reply:?}").into()) }
-    }
-}
-
-/// The beginning of all keys of the scope, and so many look-up keys.
-fn indexes(redis: &Redis, count: usize) -> Result<(String, Vec<Vec<u8>>), Failure> {
-    let infix = format!("i:{KIND}:");
-    let pattern = format!("cr:*:{infix}*");
-    let (mut cursor, mut prefix, mut indexes) = ("0".to_owned(), String::new(), Vec::new());
-    loop {
-        let page = redis.command(&["SCAN", &cursor, "MATCH", &pattern, "COUNT", "1000"]);
-        let [next, Reply::Array(keys)] = page.array() else { return Err("SCAN answers nonsense".into()) };
-        for key in keys {
-            let Reply::Bulk(key) = key else { continue };
-            let Some((name, index)) = key.split_last_chunk::<INDEX_LEN>() else { continue };
-            let name = str::from_utf8(name)?;
-            name.strip_suffix(&infix).ok_or("a look-up key has another form")?.clone_into(&mut prefix);
-            // redis-benchmark would replace it.
-            if indexes.len() < count && !index.starts_with(b"__rand") {
-                indexes.push(index.to_vec());
-            }
-        }
-        if indexes.len() == count {
-            return Ok((prefix, indexes));
-        }
-        next.text().clone_into(&mut cursor);
-        if cursor == "0" {
-            return Err(format!("there are only {} mappings", indexes.len()).into());
-        }
     }
 }

@@ -8,8 +8,8 @@
 //! The two are measured in turns, so that whatever else the machine does meets both, and judged by CPU time: that of a
 //! busy machine can be compared, its speed cannot.
 //!
-//! `bench-bridge` measures calls; `bench-bridge 10` those with 10 values. `bench-bridge memory` counts the bytes of a
-//! million mappings.
+//! `bench-bridge` measures calls; `bench-bridge 10` those with 10 values, `bench-bridge 10 8` those over 8 connections.
+//! `bench-bridge memory` counts the bytes of a million mappings.
 
 mod calls;
 mod limit;
@@ -30,11 +30,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 fn main() -> ExitCode {
     // One thread: a machine with two cores has to run the bridge and Redis as well.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let what = env::args().nth(1).unwrap_or_default();
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let run = async {
-        match what.as_str() {
-            "memory" => memory::measure().await,
-            values => speed::measure(values).await,
+        match arguments.first() {
+            Some(what) if what == "memory" => memory::measure().await,
+            _ => speed::measure(&arguments).await,
         }
     };
     match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run)) {

@@ -44,8 +44,8 @@ struct Cost {
     redis: f64,
 }
 
-/// Measures all rows, or those with `only` values a call.
-pub(crate) async fn measure(only: &str) -> Result<(), Failure> {
+/// Measures all rows, or only those with so many values a call, over so many connections.
+pub(crate) async fn measure(only: &[String]) -> Result<(), Failure> {
     let mut out = io::stdout();
     writeln!(
         out,
@@ -60,25 +60,23 @@ pub(crate) async fn measure(only: &str) -> Result<(), Failure> {
         "redis-benchmark",
         "values  conns  store        calls/s   p50 µs   p99 µs   bridge    Redis    calls/s   client    Redis    all    own",
     )?;
-    let wanted = |values: usize| only.is_empty() || only == values.to_string();
-    let redis = Rig::start(Store::Redis)?;
-    let mut number = 0;
-    for values in VALUES.into_iter().filter(|&values| wanted(values)) {
-        for connections in CONNECTIONS {
-            for new in [false, true] {
-                number += 1;
-                let row = Row { store: Store::Redis, values, connections, new };
-                writeln!(out, "{}", row.measure(&redis, number).await?)?;
-            }
-        }
-    }
-    for store in [Store::File, Store::Memory].into_iter().filter(|_| wanted(EMBEDDED.0)) {
-        let rig = Rig::start(store)?;
-        for new in [false, true] {
-            number += 1;
-            let row = Row { store, values: EMBEDDED.0, connections: EMBEDDED.1, new };
-            writeln!(out, "{}", row.measure(&rig, number).await?)?;
-        }
+    let wanted = |row: &Row| {
+        let counts = [row.values, row.connections];
+        only.iter().zip(counts).all(|(only, count)| *only == count.to_string())
+    };
+    let grid = VALUES.into_iter().flat_map(|values| CONNECTIONS.map(|connections| (values, connections)));
+    let rows = grid.map(|(values, connections)| (Store::Redis, values, connections));
+    let embedded = [Store::File, Store::Memory].map(|store| (store, EMBEDDED.0, EMBEDDED.1));
+    let rows = rows.chain(embedded).flat_map(|(store, values, connections)| {
+        [false, true].map(|new| Row { store, values, connections, new })
+    });
+    let mut rig: Option<(Store, Rig)> = None;
+    for (number, row) in (0..).zip(rows).filter(|(_, row)| wanted(row)) {
+        let rig = match rig.take() {
+            Some((store, running)) if store == row.store => rig.insert((store, running)),
+            _ => rig.insert((row.store, Rig::start(row.store)?)),
+        };
+        writeln!(out, "{}", row.measure(&rig.1, number).await?)?;
     }
     Ok(())
 }
@@ -90,12 +88,14 @@ impl Row {
         let old = Values { first: 0, cycle: Some(CYCLE) };
         load.run_count(2 * CYCLE, &template, &old).await?;
         let limit = match &rig.redis {
-            Some(redis) if !self.new => Some(Limit::new(redis, self.values, self.connections)?),
+            Some(redis) if !self.new => {
+                Some(Limit::new(redis, self.values, CYCLE * self.values as u64, self.connections)?)
+            }
             _ => None,
         };
         let (mut costs, mut limits) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS as u64 {
-            let new = Values { first: (number * ROUNDS as u64 + round) * NEW, cycle: None };
+            let new = Values { first: (1 + number * ROUNDS as u64 + round) * NEW, cycle: None };
             let values = if self.new { &new } else { &old };
             costs.push(self.round(rig, &mut load, &template, values).await?);
             if let Some(limit) = &limit {
