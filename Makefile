@@ -39,7 +39,7 @@ NATIVE := --workspace --exclude cloakroom-proxy-wasm
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: wasm envoy bridge ## Shows masking on a real Envoy: four requests, what each side saw; fails if anything leaked
@@ -74,9 +74,15 @@ test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis ## All tests: nativ
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
 
 .PHONY: bench
-bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in a real Envoy
+bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in a real Envoy, without and with the bridge
 	cargo bench --locked -p cloakroom-core
 	cargo run --locked --release -p e2e --bin bench
+
+.PHONY: bench-bridge
+bench-bridge: bridge redis ## What the bridge costs and how fast it is, beside redis-benchmark; bytes of a million mappings
+	cargo build --locked --release -p e2e --bin bench-bridge
+	target/release/bench-bridge
+	target/release/bench-bridge memory
 
 ##@ Parts
 

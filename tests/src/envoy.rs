@@ -23,9 +23,6 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 /// How often readiness is asked for.
 const POLL: Duration = Duration::from_millis(10);
 
-/// The unit of `/proc/PID/stat`, one hundredth of a second on every architecture that Envoy runs on.
-const TICK: Duration = Duration::from_millis(10);
-
 /// What tests need that `make` builds or fetches.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact {
@@ -150,11 +147,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn resident_bytes(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.process.id());
-        let status = fs::read_to_string(status).expect("Envoy is running");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS is there");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
-        kib * 1024
+        self.process.resident_bytes()
     }
 
     /// CPU time, user and system, of all its threads since it started.
@@ -162,12 +155,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn cpu(&self) -> Duration {
-        let stat = format!("/proc/{}/stat", self.process.id());
-        let stat = fs::read_to_string(stat).expect("Envoy is running");
-        // The second field is a name that may contain spaces; it ends with the last bracket.
-        let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-        TICK * ticks.map(|ticks| ticks.expect("times are numbers")).sum::<u32>()
+        self.process.cpu()
     }
 
     /// Whether it still runs.

@@ -36,5 +36,6 @@ pub mod provider;
 pub mod redis;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod sse;
+pub mod wire;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod world;

@@ -1,10 +1,14 @@
 //! Processes that never outlive a test.
 
 use std::{
-    io,
+    fs, io,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
+
+/// The unit of `/proc/PID/stat`, one hundredth of a second on every architecture that Envoy runs on.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A running process. Dropping it kills it.
 #[derive(Debug)]
@@ -43,6 +47,26 @@ impl Process {
         self.child.0.wait().expect("it is our child")
     }
 
+    /// CPU time, user and system, of all its threads since it started.
+    ///
+    /// # Panics
+    /// When it is gone, and on systems without `/proc`.
+    pub fn cpu(&self) -> Duration {
+        times(&self.id().to_string(), 11)
+    }
+
+    /// Resident memory in bytes, as the kernel counts it.
+    ///
+    /// # Panics
+    /// When it is gone, and on systems without `/proc`.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.id());
+        let status = fs::read_to_string(status).expect("the process is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS is there");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
+        kib * 1024
+    }
+
     /// Sends a signal, named as `kill` knows it: `TERM`, `STOP`, `CONT`.
     ///
     /// # Panics
@@ -52,6 +76,23 @@ impl Process {
         let status = Command::new("sh").args(kill).status().expect("sh can be run");
         assert!(status.success(), "process {} takes no {name}", self.id());
     }
+}
+
+/// CPU time, user and system, of the children of this process that have ended and were waited for.
+///
+/// # Panics
+/// On systems without `/proc`.
+pub fn children_cpu() -> Duration {
+    times("self", 13)
+}
+
+/// The two times from this field of `/proc/…/stat` on, counted from after the name.
+fn times(process: &str, field: usize) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the process is running");
+    // The second field is a name that may contain spaces; it ends with the last bracket.
+    let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
+    let ticks = fields.split_whitespace().skip(field).take(2).map(str::parse::<u32>);
+    TICK * ticks.map(|ticks| ticks.expect("times are numbers")).sum::<u32>()
 }
 
 /// What the watchdog runs. Ctrl-C goes to it as well as to the tests, and must not end it first.

@@ -93,6 +93,14 @@ impl Redis {
         self.port
     }
 
+    /// Its process, while it runs.
+    ///
+    /// # Panics
+    /// When it was killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("Redis runs")
+    }
+
     /// Its folder. With [`Listen::Tls`] there are `ca.pem`, and `leaf.pem` with `leaf.key`, which a client may show, too.
     pub fn dir(&self) -> &Path {
         self.dir.path()

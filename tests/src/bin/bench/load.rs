@@ -1,4 +1,4 @@
-//! Many requests over a few connections, at little cost: bytes that are ready, and just enough HTTP/1.1 to read answers.
+//! Many requests over a few connections, at little cost.
 
 use std::{
     net::SocketAddr,
@@ -9,11 +9,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use bytes::{Bytes, BytesMut};
+use e2e::wire::Connection;
 
 use crate::Failure;
 
@@ -33,9 +30,7 @@ impl Load {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
         let mut connections = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            connections.push(Connection { stream, read: BytesMut::new() });
+            connections.push(Connection::open(address).await?);
         }
         Ok(Self { connections })
     }
@@ -71,71 +66,3 @@ impl Load {
         Ok(())
     }
 }
-
-#[derive(Debug)]
-struct Connection {
-    stream: TcpStream,
-    read: BytesMut,
-}
-
-impl Connection {
-    /// Sends a request and reads the body of its answer, which must be 200 and end properly.
-    async fn call(&mut self, request: &[u8], body: &mut BytesMut) -> Result<(), Failure> {
-        body.clear();
-        self.stream.write_all(request).await?;
-        let head = self.take_to(b"\r\n\r\n").await?;
-        let head = str::from_utf8(&head)?;
-        if !head.starts_with("HTTP/1.1 200 ") {
-            return Err(format!("an answer is not 200: {head}").into());
-        }
-        if let Some(length) = head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
-            return self.take(length.parse()?, body).await;
-        }
-        loop {
-            let line = self.take_to(b"\r\n").await?;
-            let size = usize::from_str_radix(str::from_utf8(&line)?.trim_end(), 16)?;
-            self.take(size, body).await?;
-            self.take_to(b"\r\n").await?;
-            if size == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Takes everything up to and with `end`.
-    async fn take_to(&mut self, end: &[u8]) -> Result<BytesMut, Failure> {
-        loop {
-            if let Some(at) = self.read.windows(end.len()).position(|window| window == end) {
-                return Ok(self.read.split_to(at + end.len()));
-            }
-            self.fill().await?;
-        }
-    }
-
-    /// Moves `length` bytes to `body`.
-    async fn take(&mut self, length: usize, body: &mut BytesMut) -> Result<(), Failure> {
-        let mut missing = length;
-        loop {
-            let part = self.read.get(..missing.min(self.read.len())).unwrap_or_default();
-            body.extend_from_slice(part);
-            let taken = part.len();
-            self.read.advance(taken);
-            missing -= taken;
-            if missing == 0 {
-                return Ok(());
-            }
-            self.fill().await?;
-        }
-    }
-
-    async fn fill(&mut self) -> Result<(), Failure> {
-        self.read.reserve(READ);
-        match self.stream.read_buf(&mut self.read).await? {
-            0 => Err("Envoy closed a connection".into()),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Room for one read.
-const READ: usize = 64 * 1024;

@@ -1,8 +1,9 @@
 //! What the filter costs in a real Envoy: CPU time of the Envoy process per request, without the filter and with it.
 //!
-//! Both Envoys have the shipped configuration, one of them with the filter removed; both speak TLS with the same provider.
-//! They are measured in turns, so that whatever else the machine does meets both. What is counted is CPU time
-//! and not elapsed time: that of a busy machine says little.
+//! All Envoys have the shipped configuration, one of them with the filter removed; all speak TLS with the same provider.
+//! With the filter, tokens are numbered by itself, by the bridge with all values in the filter's cache, or by the bridge
+//! with nothing cached. They are measured in turns, so that whatever else the machine does meets all. What is counted is
+//! CPU time and not elapsed time: that of a busy machine says little. The bridge's own is not in it: see `bench-bridge`.
 //!
 //! `bench` measures every row, `bench '64 KB'` those whose request is called so.
 
@@ -14,6 +15,7 @@ mod proxy;
 use std::{
     env,
     error::Error,
+    fmt::Write as _,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -21,6 +23,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use e2e::bridge::{Bridge, Settings};
 use e2e::envoy::Envoy;
 use e2e::{provider::KEY_HEADER, sse, world::ANTHROPIC};
 use serde_json::Value;
@@ -29,7 +32,7 @@ use self::{
     load::{CONNECTIONS, Load},
     prompt::Prompt,
     provider::{DELTAS, Provider, Reply, SHORT},
-    proxy::Side,
+    proxy::{SIDES, Side},
 };
 
 /// Anything that makes the figures worthless.
@@ -37,11 +40,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const KB: usize = 1024;
 
-/// Each pair of rounds begins with the other side; even, so that both begin equally often.
-const ROUNDS: usize = 6;
+/// Each round begins with another side; all sides begin equally often.
+const ROUNDS: usize = 2 * SIDES.len();
 
-/// How long a round is to take. CPU time comes in steps of 10 ms: this makes one less than a hundredth.
-const ROUND: Duration = Duration::from_millis(1500);
+/// How long a side is measured in a round. CPU time comes in steps of 10 ms: this makes one about a hundredth.
+const ROUND: Duration = Duration::from_secs(1);
 
 /// How long a batch must take to tell how many requests a round has. V8 compiles its hot functions meanwhile.
 const CALIBRATION: Duration = Duration::from_millis(400);
@@ -84,40 +87,53 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     let dir = tempfile::Builder::new().prefix("cloakroom-bench-").tempdir()?;
     let provider = Provider::start(dir.path())?;
-    let mut bare = Runner::start(Side::Bare, dir.path(), &provider).await?;
-    let mut filter = Runner::start(Side::Filter, dir.path(), &provider).await?;
+    let bridge = Bridge::start(&Settings::over("memory:"));
+    let mut runners = Vec::with_capacity(SIDES.len());
+    for side in SIDES {
+        runners.push(Runner::start(side, dir.path(), &provider, &bridge).await?);
+    }
     let mut out = io::stdout();
     writeln!(
         out,
         "CPU time of the Envoy process per request, in µs: median of {ROUNDS} rounds of {} s on each side, in turns.\n\
          {CONNECTIONS} connections, HTTP/1.1 in, HTTP/2 over TLS out, 1 worker; {} cores.\n\n\
-         {:<16} {:<20} {:>8} {:>8} {:>8} {:>8}   ratio, each round",
+         bare      without the filter\n\
+         filter    tokens are numbered within each request\n\
+         cached    a bridge numbers them, over its embedded store in memory; the filter has all of them in its cache\n\
+         uncached  the same without a cache: each request waits for a call to the bridge, which knows all values.\n\
+         {:10}The call is in the figure as far as Envoy makes it; the bridge's own CPU time is not\n\n\
+         {:48} {:>26}   {:>20}\n\
+         {:<16} {:<20}{}  {}",
         ROUND.as_secs_f64(),
         std::thread::available_parallelism()?,
+        "",
+        "",
+        "",
+        "divided by bare",
         "request",
         "answer",
-        "bare",
-        "filter",
-        "added",
-        "ratio",
+        columns(SIDES),
+        columns(SIDES.into_iter().skip(1)),
     )?;
     let only = env::args().nth(1).unwrap_or_default();
     let rows = ROWS.into_iter().enumerate().filter(|(_, row)| row.name().contains(&only));
     for (number, row) in rows {
         let prompt = row.prompt();
-        let bare_job = bare.prepare(number, row, &prompt).await?;
-        let filter_job = filter.prepare(number, row, &prompt).await?;
-        let mut costs = Vec::with_capacity(ROUNDS);
-        for round in 0..ROUNDS {
-            costs.push(if round % 2 == 0 {
-                let first = bare.measure(&bare_job).await?;
-                (first, filter.measure(&filter_job).await?)
-            } else {
-                let first = filter.measure(&filter_job).await?;
-                (bare.measure(&bare_job).await?, first)
-            });
+        let mut jobs = Vec::with_capacity(SIDES.len());
+        for runner in &mut runners {
+            jobs.push(runner.prepare(number, row, &prompt).await?);
         }
-        writeln!(out, "{}", row.line(&costs))?;
+        let mut rounds = Vec::with_capacity(ROUNDS);
+        for round in 0..ROUNDS {
+            let mut costs = [0.0; SIDES.len()];
+            let mut turns: Vec<_> = runners.iter_mut().zip(&jobs).zip(&mut costs).collect();
+            turns.rotate_left(round % SIDES.len());
+            for ((runner, job), cost) in turns {
+                *cost = runner.measure(job).await?;
+            }
+            rounds.push(costs);
+        }
+        writeln!(out, "{}", row.line(&rounds))?;
     }
     Ok(())
 }
@@ -132,23 +148,41 @@ impl Row {
         Prompt::new(self.size - around, self.ids)
     }
 
-    fn line(self, costs: &[(f64, f64)]) -> String {
+    fn line(self, rounds: &[[f64; SIDES.len()]]) -> String {
         let answer = match self.reply {
             Reply::Short => "short".to_owned(),
             Reply::Echo => "the same text".to_owned(),
             Reply::Stream => format!("same, {DELTAS} events"),
         };
-        let bare = median(costs.iter().map(|cost| cost.0));
-        let filter = median(costs.iter().map(|cost| cost.1));
-        let ratios = costs.iter().map(|(bare, filter)| filter / bare);
-        let (least, most) = ratios.fold((f64::MAX, 0.0_f64), |(a, b), ratio| (a.min(ratio), b.max(ratio)));
-        format!(
-            "{:<16} {answer:<20} {bare:>8.1} {filter:>8.1} {:>8.1} {:>8.2}   {least:.2} to {most:.2}",
-            self.name(),
-            filter - bare,
-            filter / bare,
-        )
+        let mut line = format!("{:<16} {answer:<20}", self.name());
+        let costs = transposed(rounds.iter().copied());
+        for side in &costs {
+            // Writing to a string cannot fail.
+            let _ = write!(line, " {:>8.1}", median(side.iter().copied()));
+        }
+        line += "  ";
+        // Of each round, because the sides of a round have met the same machine.
+        let ratios = transposed(rounds.iter().map(|costs| costs.map(|cost| cost / costs[0])));
+        for side in ratios.iter().skip(1) {
+            let _ = write!(line, " {:>8.2}", median(side.iter().copied()));
+        }
+        line
     }
+}
+
+fn columns(sides: impl IntoIterator<Item = Side>) -> String {
+    sides.into_iter().map(|side| format!(" {:>8}", side.name())).collect()
+}
+
+/// By side, not by round.
+fn transposed(rounds: impl Iterator<Item = [f64; SIDES.len()]>) -> [Vec<f64>; SIDES.len()] {
+    let mut sides = [const { Vec::new() }; SIDES.len()];
+    for costs in rounds {
+        for (side, cost) in sides.iter_mut().zip(costs) {
+            side.push(cost);
+        }
+    }
+    sides
 }
 
 /// An Envoy and the application that uses it.
@@ -168,8 +202,8 @@ struct Job {
 }
 
 impl<'a> Runner<'a> {
-    async fn start(side: Side, dir: &Path, provider: &'a Provider) -> Result<Self, Failure> {
-        let envoy = side.start(&dir.join("ca.pem"), provider.address)?;
+    async fn start(side: Side, dir: &Path, provider: &'a Provider, bridge: &Bridge) -> Result<Self, Failure> {
+        let envoy = side.start(dir, provider.address, bridge)?;
         let load = Load::open(envoy.address()).await?;
         Ok(Self { side, provider, envoy, load })
     }
@@ -191,7 +225,7 @@ impl<'a> Runner<'a> {
             && !prompt.ids.iter().any(|id| received.contains(id.as_str()));
         let as_it_should = match self.side {
             Side::Bare => received == body,
-            Side::Filter => masked,
+            Side::Filter | Side::Cached | Side::Uncached => masked,
         };
         if !as_it_should {
             return Err(format!("{key}: this is what the provider received: {received}").into());
