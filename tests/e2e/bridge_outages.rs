@@ -12,7 +12,7 @@ use bytes::Bytes;
 use e2e::{
     bridge::{Bridge, FakeBridge, Saying, Settings as BridgeSettings},
     client::{Protocol, within},
-    world::{Settings, World, key_of},
+    world::{Settings, World, key_of, socket_address},
 };
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
@@ -33,9 +33,7 @@ fn forgetful_envoy(bridge: &Bridge) -> World {
 /// An Envoy whose bridge is false, and which waits for it one second.
 fn credulous_envoy(bridge: &FakeBridge) -> World {
     let mapping = json!({"store": "bridge", "bridge": {"cluster": "redis-bridge", "timeout_ms": 1_000}});
-    let settings = Settings::shipped()
-        .set("bridge_address", bridge.address().ip())
-        .set("bridge_port", bridge.address().port());
+    let settings = Settings::shipped().set("bridge_endpoint", socket_address(bridge.address()));
     World::start(&settings.set_in_filter("mapping", mapping))
 }
 

@@ -198,6 +198,21 @@ async fn scopes_share_no_tokens() {
     assert!(world.provider.records().of(key_of(&call)).is_empty());
 }
 
+/// A bridge on a Unix socket: two values of the sidecar's configuration, and nothing else.
+#[tokio::test]
+async fn a_unix_socket_will_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("bridge.sock");
+    let settings = bridge::Settings::over("memory:").argument(format!("--listen=unix:{}", socket.display()));
+    let bridge = Bridge::start(&settings);
+    let settings = Settings::shipped()
+        .bridge(&bridge)
+        .set("bridge_endpoint", format!("{{pipe: {{path: {}}}}}", socket.display()))
+        .set("bridge_lookup", "STATIC");
+    let world = World::start(&settings);
+    assert_eq!(tokens(&world, &[instance(1)]).await, ["AWS_EC2_001"]);
+}
+
 /// Envoy puts on a credential that the bridge does not know: nothing is masked, and nothing goes on.
 #[tokio::test]
 async fn a_caller_that_the_bridge_does_not_know_is_refused() {

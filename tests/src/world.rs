@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         LazyLock,
@@ -61,7 +62,7 @@ impl Settings {
     pub fn bridge(mut self, bridge: &Bridge) -> Self {
         self.filter_values.retain(|(name, _)| *name != "mapping");
         bridge.token().clone_into(&mut self.bridge_token);
-        self.set("bridge_address", bridge.address().ip()).set("bridge_port", bridge.address().port())
+        self.set("bridge_endpoint", socket_address(bridge.address()))
     }
 
     /// Changes a value at the top of the sidecar's configuration.
@@ -209,6 +210,11 @@ impl World {
     pub async fn see(&self, call: &Call) -> Seen {
         self.see_over(Protocol::Http1, call).await
     }
+}
+
+/// As Envoy's configuration has it.
+pub fn socket_address(address: SocketAddr) -> String {
+    format!("{{socket_address: {{address: {}, port_value: {}}}}}", address.ip(), address.port())
 }
 
 /// The key of a call that was made with one.

@@ -4,6 +4,7 @@ use std::{fs, net::SocketAddr, path::Path};
 
 use e2e::bridge::Bridge;
 use e2e::envoy::{Artifact, Envoy, Sidecar};
+use e2e::world::socket_address;
 use serde_json::json;
 
 use crate::Failure;
@@ -48,8 +49,7 @@ impl Side {
             .set("ca_file", dir.join("ca.pem").display())
             .set("anthropic_address", provider.ip())
             .set("anthropic_tls_port", provider.port())
-            .set("bridge_address", bridge.address().ip())
-            .set("bridge_port", bridge.address().port())
+            .set("bridge_endpoint", socket_address(bridge.address()))
             .set("bridge_token_file", token.display());
         let bridge = json!({"cluster": "redis-bridge", "timeout_ms": 500});
         let sidecar = match self {
