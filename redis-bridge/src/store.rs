@@ -67,6 +67,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`]; some numbers may have been given all the same, and are found by the next call.
     async fn issue(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<Vec<u64>, StoreError>;
 
+    /// Prolongs the lives of these entries, as [`issue`](Self::issue) does, where they live; creates nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
+        self.issue(space, entries, seal).await.map(drop)
+    }
+
     /// The sealed bytes of these numbers, in their order; `None` for what is unknown, expired or not kept.
     /// Does not prolong lives.
     ///
