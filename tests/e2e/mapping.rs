@@ -12,6 +12,7 @@ use e2e::{
     redis::{Listen, Redis},
     world::{Settings, World, key_of},
 };
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -60,6 +61,24 @@ async fn a_value_keeps_its_token_when_the_history_changes() {
     // Trimmed, reordered, with something new in front.
     let changed = [instance(9), ids[4].clone(), ids[1].clone()];
     assert_eq!(tokens(&world, &changed).await, ["AWS_EC2_006", "AWS_EC2_005", "AWS_EC2_002"]);
+}
+
+/// A chunked body that ends with trailers, over both protocols: Envoy holds body and trailers while the bridge is asked.
+#[tokio::test]
+async fn a_body_that_ends_with_trailers_waits_for_the_bridge() {
+    let (_bridge, world) = world();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static(INSTANCE));
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for api in Api::BOTH {
+            let call =
+                api.call(&world, api.request(TEXT, false, false)).chunked(7).trailers(trailers.clone());
+            let seen = world.see_over(protocol, &call).await;
+            assert_eq!(seen.received.text(), api.request(MASKED, false, false), "{protocol:?}");
+            assert!(seen.received.trailers.is_empty(), "{protocol:?}");
+            assert_eq!(seen.answer.text(), without_cloakroom(&call, &Echo::default()).await.text());
+        }
+    }
 }
 
 /// Everything that is masked without a bridge is masked and restored alike with one, streamed and not.

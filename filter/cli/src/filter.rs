@@ -105,7 +105,7 @@ fn settled(actions: Actions) -> Result<Actions, Refusal> {
     match actions.next {
         Next::Continue => Ok(actions),
         Next::Refuse(refusal) => Err(refusal),
-        Next::Hold | Next::Lookup(_) => Err(Refusal::new(Reason::StoreUnavailable, "")),
+        Next::Hold | Next::Lookup(_) => Err(Refusal::new(Reason::StoreUnavailable(None), "")),
     }
 }
 

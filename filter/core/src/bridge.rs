@@ -61,7 +61,7 @@ pub fn issue(
     }
     let body = serde_json::to_vec(&IssueRequest { values }).unwrap_or_default();
     if body.len() > MAX_REQUEST_LEN {
-        return Err(Reason::TooManyValues);
+        return Err(Reason::ValuesTooLong);
     }
     Ok(Call {
         cluster: bridge.cluster.clone(),

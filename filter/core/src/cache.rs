@@ -9,12 +9,15 @@ use crate::mask::Form;
 use crate::secret::Secret;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::string::String;
 use core::time::Duration;
 use core::{fmt, mem};
 
 /// What an entry takes beside its value and token, about.
 const OVERHEAD: usize = 96;
+/// What a map takes that holds one entry: a node has room for eleven.
+const NODE: usize = 768;
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,11 +101,13 @@ impl TokenCache {
 
     fn put(&mut self, scope: &str, key: Key<'_>, cached: Cached) {
         let size = cached.size(key.value);
+        // It may need a scope and a kind of its own.
+        let most = size + 2 * NODE + scope.len();
         let (entries, bytes) = (self.limits.entries / 2, self.limits.bytes / 2);
-        if entries == 0 || size > bytes {
+        if entries == 0 || most > bytes {
             return;
         }
-        if self.young.entries >= entries || self.young.bytes + size > bytes {
+        if self.young.entries >= entries || self.young.bytes + most > bytes {
             self.old = mem::take(&mut self.young);
         }
         self.young.put(scope, key, cached, size);
@@ -134,10 +139,17 @@ impl Generation {
 
     fn put(&mut self, scope: &str, key: Key<'_>, cached: Cached, size: usize) {
         if !self.scopes.contains_key(scope) {
-            self.scopes.insert(scope.to_owned(), BTreeMap::new());
+            self.scopes.insert(scope.to_owned(), Scope::new());
+            self.bytes += NODE + scope.len();
         }
         let Some(kinds) = self.scopes.get_mut(scope) else { return };
-        let values = kinds.entry((key.kind, key.form)).or_default();
+        let values = match kinds.entry((key.kind, key.form)) {
+            Entry::Occupied(values) => values.into_mut(),
+            Entry::Vacant(free) => {
+                self.bytes += NODE;
+                free.insert(BTreeMap::new())
+            }
+        };
         self.bytes += size;
         match values.insert(Secret::new(key.value), cached) {
             Some(before) => self.bytes -= before.size(key.value),
@@ -146,8 +158,9 @@ impl Generation {
     }
 
     fn forget(&mut self, scope: &str) {
-        let values = self.scopes.remove(scope).into_iter().flat_map(BTreeMap::into_values).flatten();
-        for (value, cached) in values {
+        let Some(kinds) = self.scopes.remove(scope) else { return };
+        self.bytes -= NODE * (1 + kinds.len()) + scope.len();
+        for (value, cached) in kinds.into_values().flatten() {
             self.entries -= 1;
             self.bytes -= cached.size(value.expose());
         }

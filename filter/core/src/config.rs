@@ -22,6 +22,28 @@ pub use raw::schema;
 pub const DEFAULT_MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// The one scope there is, unless the configuration says otherwise.
 pub const DEFAULT_SCOPE: &str = "default";
+/// Headers that a request needs, or that are the caller's own to choose: none of them can say the scope.
+const NO_SCOPES: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "api-key",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-api-key",
+    "x-goog-api-key",
+    "x-original-host",
+    "x-request-id",
+];
 /// Request headers that go on to the provider by default; `*` stands for any ending.
 pub const DEFAULT_FORWARD_HEADERS: &[&str] = &[
     "accept*",
@@ -271,6 +293,12 @@ fn scope(raw: Option<raw::Scope>) -> Result<Scope, ConfigError> {
         None => Ok(Scope::Static(DEFAULT_SCOPE.to_owned())),
         Some(raw::Scope::Credential) => Ok(Scope::Credential),
         Some(raw::Scope::Header(name)) => match HeaderPattern::try_new(&name) {
+            Some(HeaderPattern::Exact(name)) if NO_SCOPES.contains(&name.as_str()) => Err(error(
+                "scope.header",
+                format!(
+                    "`{name}` has another meaning, and the scope's header is removed; name one of your own"
+                ),
+            )),
             Some(HeaderPattern::Exact(name)) if name.len() <= MAX_HEADER_NAME_LEN => Ok(Scope::Header(name)),
             _ => Err(error(
                 "scope.header",

@@ -107,6 +107,10 @@ fn errors_name_the_field_and_what_was_expected() {
             r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b"}},"scope":{"header":"x-*"}}"#,
             "scope.header: expected a header name",
         ),
+        (
+            r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b"}},"scope":{"header":"Authorization"}}"#,
+            "scope.header: `authorization` has another meaning",
+        ),
         (r#"{"hosts":["a.com"],"scope":"team"}"#, "scope: unknown variant `team`"),
         (
             r#"{"hosts":["a.com"],"base_urls":{"localhost:x":"a.com"}}"#,

@@ -7,7 +7,7 @@ use crate::scope::{MAX_HEADER_LEN, Scope};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bridge_api::MAX_VALUE_LEN;
+use bridge_api::{MAX_REQUEST_LEN, MAX_VALUE_LEN};
 
 /// Why a request or a response does not go on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,12 +44,14 @@ pub enum Reason {
     ScopeMissing(Scope),
     /// The mapping store gave one token to two values.
     StoreInconsistent,
-    /// The mapping store cannot be reached or does not answer as it should.
-    StoreUnavailable,
+    /// The mapping store cannot be reached or does not answer as it should; the status of its answer, if that tells why.
+    StoreUnavailable(Option<u16>),
     /// The body holds too many identifiers.
     TooManyValues,
     /// An identifier is longer than the bridge takes.
     ValueTooLong,
+    /// All new identifiers together are longer than the bridge takes.
+    ValuesTooLong,
     /// The request wants to become something else than HTTP.
     Upgrade,
 }
@@ -72,7 +74,8 @@ pub struct Refusal {
 impl Refusal {
     /// The refusal of the request `request_id` for `reason`.
     pub fn new(reason: Reason, request_id: &str) -> Self {
-        let retry_after = matches!(reason, Reason::StoreInconsistent | Reason::StoreUnavailable).then_some(1);
+        let retry_after =
+            matches!(reason, Reason::StoreInconsistent | Reason::StoreUnavailable(_)).then_some(1);
         let (status, code, message) = describe(reason);
         Self { status, code, message, retry_after, request_id: request_id.into() }
     }
@@ -167,9 +170,21 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             "store_inconsistent",
             "The mapping store gave one token to two identifiers, as after a loss of data; try again.".into(),
         ),
-        Reason::StoreUnavailable => {
+        Reason::StoreUnavailable(None) => {
             (503, "store_unavailable", "The mapping store did not answer; try again.".into())
         }
+        Reason::StoreUnavailable(Some(status)) => (
+            503,
+            "store_unavailable",
+            format!("The mapping store answered with status {status}; its log says why."),
+        ),
+        Reason::ValuesTooLong => (
+            413,
+            "body_too_large",
+            format!(
+                "The identifiers in the body are longer than {MAX_REQUEST_LEN} bytes together; send it in parts."
+            ),
+        ),
         Reason::TooManyValues => (
             413,
             "body_too_large",
@@ -178,7 +193,7 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
         Reason::ValueTooLong => (
             413,
             "body_too_large",
-            format!("The body has an identifier of more than {} bytes.", MAX_VALUE_LEN - 1),
+            format!("The body has an identifier of about {MAX_VALUE_LEN} bytes or more."),
         ),
         Reason::Upgrade => {
             (403, "upgrade_refused", "Upgrades such as WebSocket cannot be masked and are refused.".into())

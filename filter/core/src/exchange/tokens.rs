@@ -84,7 +84,10 @@ impl Exchange {
     ) -> Actions {
         let waited = now.saturating_sub(waiting.asked);
         let mut actions = match bridge::issued(&vm.detector, &waiting.missing(), reply) {
-            None => self.refuse(Reason::StoreUnavailable),
+            None => self.refuse(Reason::StoreUnavailable(match reply {
+                StoreReply::Answered { status, .. } if status != 200 => Some(status),
+                _ => None,
+            })),
             Some(issued) => {
                 let Waiting { masking, mut tokens, .. } = waiting;
                 let mut new = issued.tokens.into_iter();

@@ -111,6 +111,40 @@ fn hits_misses_and_waiting_are_counted() {
     assert_eq!(by(&failed, Counter::Refused("store_unavailable")), Some(1));
 }
 
+/// With trailers the body's end is told with them; Envoy holds both while the bridge is asked.
+#[test]
+fn trailers_wait_with_the_body() {
+    let vm = bridge_vm();
+    let mut exchange = Exchange::new();
+    exchange.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: false });
+    assert!(matches!(exchange.handle(&vm, NOW, Input::RequestHeld(BODY.len())).next, Next::Hold));
+    let trailers = [("x-sum".into(), b"i-12345678".to_vec())];
+    let asked =
+        exchange.handle(&vm, NOW, Input::RequestTrailers { trailers: Headers(&trailers), body: BODY });
+    assert!(matches!(asked.next, Next::Lookup(_)), "{asked:?}");
+    assert!(asked.headers.contains(&HeaderChange::Remove("x-sum".into())));
+    let actions =
+        answer(&vm, &mut exchange, NOW, br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_003"]}"#, BODY);
+    assert!(matches!(actions.next, Next::Continue));
+    assert_eq!(actions.body.as_deref(), Some(br#"["AWS_EC2_007 AWS_ACCESS_KEY_003"]"#.as_slice()));
+}
+
+/// The status tells an operator where to look.
+#[test]
+fn a_refusal_by_the_bridge_is_told_with_its_status() {
+    let vm = bridge_vm();
+    for (reply, says) in [
+        (StoreReply::Answered { status: 401, body: b"{}" }, "status 401"),
+        (StoreReply::Answered { status: 200, body: b"{}" }, "did not answer"),
+        (StoreReply::Failed, "did not answer"),
+    ] {
+        let (mut exchange, _) = waiting(&vm);
+        let actions = exchange.handle(&vm, NOW, Input::StoreReply { reply, body: BODY });
+        let Next::Refuse(refusal) = actions.next else { panic!("goes on") };
+        assert!(refusal.message.contains(says), "{}", refusal.message);
+    }
+}
+
 /// A store that lost writes gave out a number twice: nobody may be sent the wrong identifier.
 #[test]
 fn one_token_for_two_values_is_refused_and_what_is_cached_is_dropped() {
