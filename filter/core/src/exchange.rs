@@ -29,10 +29,12 @@ pub use input::{Headers, Input, StoreReply};
 pub use refusal::{Reason, Refusal};
 
 mod action;
+mod content;
 mod input;
 mod refusal;
 mod request;
 mod response;
+mod target;
 mod tokens;
 
 /// One request and its response. Give it every [`Input`] in order, and carry out the [`Actions`].

@@ -1,9 +1,10 @@
 //! The way to the provider.
 
+use super::content::{ContentType, is_identity};
+use super::target::identifier_in_target;
 use super::tokens::Masking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::config::{Multipart, SignedThinking, Store};
-use crate::detect::{Finding, LITERAL_RULE};
 use crate::host::Authority;
 use crate::json::pointer::{Names, pointer};
 use crate::mask::{Masked, Plan, Unmaskable};
@@ -249,83 +250,4 @@ fn scope(vm: &Vm, headers: Headers<'_>) -> Result<String, Reason> {
             bridge.scope.name(headers).ok_or_else(|| Reason::ScopeMissing(bridge.scope.clone()))
         }
     }
-}
-
-/// True if the body is not encoded, whatever number of headers says so.
-pub(super) fn is_identity(headers: Headers<'_>) -> bool {
-    headers.all("content-encoding").all(|value| value.is_empty() || value.eq_ignore_ascii_case(b"identity"))
-}
-
-/// A media type (RFC 9110 §8.3.1), in lower case; empty if it cannot be read.
-pub(super) struct ContentType {
-    pub(super) essence: String,
-    charsets: Vec<String>,
-}
-
-impl ContentType {
-    /// What the headers say; unreadable if they say it twice.
-    pub(super) fn of(headers: Headers<'_>) -> Self {
-        let mut values = headers.all("content-type");
-        match (values.next(), values.next()) {
-            (Some(value), None) => Self::read(value),
-            _ => Self::read(b""),
-        }
-    }
-
-    fn read(value: &[u8]) -> Self {
-        let value = core::str::from_utf8(value).unwrap_or_default().to_ascii_lowercase();
-        let mut parts = value.split(';').map(str::trim);
-        let essence = parts.next().unwrap_or_default().into();
-        let charsets =
-            parts.filter_map(|part| part.split_once('=').filter(|(name, _)| name.trim() == "charset"));
-        let charsets = charsets.map(|(_, name)| name.trim().trim_matches('"').into()).collect();
-        Self { essence, charsets }
-    }
-
-    pub(super) fn is_json(&self) -> bool {
-        self.essence == "application/json" || (self.essence.contains('/') && self.essence.ends_with("+json"))
-    }
-
-    fn is_utf8(&self) -> bool {
-        self.charsets.iter().all(|name| matches!(name.as_str(), "utf-8" | "utf8" | "us-ascii"))
-    }
-}
-
-/// Where an identifier stands in path and query, percent-decoded or not.
-fn identifier_in_target(vm: &Vm, target: &[u8]) -> Option<&'static str> {
-    let query = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
-    let (path, query) = target.split_at(query);
-    let has_identifier = |text: &[u8]| {
-        let mut findings: Vec<Finding> = Vec::new();
-        vm.detector.find(text, 0, &mut findings);
-        vm.detector.find(&percent_decoded(text), 0, &mut findings);
-        // What reads as a token names nobody.
-        findings.iter().any(|finding| finding.rule != LITERAL_RULE)
-    };
-    if has_identifier(path) {
-        Some("path")
-    } else if has_identifier(query) {
-        Some("query")
-    } else {
-        None
-    }
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, more)) = rest.split_first() {
-        let digit = |at: usize| more.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
-                rest = more.get(2..).unwrap_or_default();
-            }
-            _ => {
-                decoded.push(if byte == b'+' { b' ' } else { byte });
-                rest = more;
-            }
-        }
-    }
-    decoded
 }

@@ -1,6 +1,6 @@
 //! The way back to the application.
 
-use super::request::{ContentType, is_identity};
+use super::content::{ContentType, is_identity};
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};

@@ -1,0 +1,45 @@
+//! What the headers say of a body: its type, its charset and its encoding.
+
+use super::Headers;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// True if the body is not encoded, whatever number of headers says so.
+pub(super) fn is_identity(headers: Headers<'_>) -> bool {
+    headers.all("content-encoding").all(|value| value.is_empty() || value.eq_ignore_ascii_case(b"identity"))
+}
+
+/// A media type (RFC 9110 §8.3.1), in lower case; empty if it cannot be read.
+pub(super) struct ContentType {
+    pub(super) essence: String,
+    charsets: Vec<String>,
+}
+
+impl ContentType {
+    /// What the headers say; unreadable if they say it twice.
+    pub(super) fn of(headers: Headers<'_>) -> Self {
+        let mut values = headers.all("content-type");
+        match (values.next(), values.next()) {
+            (Some(value), None) => Self::read(value),
+            _ => Self::read(b""),
+        }
+    }
+
+    fn read(value: &[u8]) -> Self {
+        let value = core::str::from_utf8(value).unwrap_or_default().to_ascii_lowercase();
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().into();
+        let charsets =
+            parts.filter_map(|part| part.split_once('=').filter(|(name, _)| name.trim() == "charset"));
+        let charsets = charsets.map(|(_, name)| name.trim().trim_matches('"').into()).collect();
+        Self { essence, charsets }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.essence == "application/json" || (self.essence.contains('/') && self.essence.ends_with("+json"))
+    }
+
+    pub(super) fn is_utf8(&self) -> bool {
+        self.charsets.iter().all(|name| matches!(name.as_str(), "utf-8" | "utf8" | "us-ascii"))
+    }
+}
