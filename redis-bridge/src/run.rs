@@ -8,6 +8,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
+    thread::available_parallelism,
 };
 
 use tokio::{
@@ -30,6 +31,10 @@ use crate::{
     stores,
     vault::Vault,
 };
+
+/// Most threads that serve calls; half of the cores when these are fewer. Redis, which runs scripts on one core, is at its
+/// limit first, and a worker that wakes another costs more than it gains.
+const MAX_WORKERS: usize = 4;
 
 /// Does what the command line says.
 pub fn run(Cli { command, flags }: Cli) -> ExitCode {
@@ -86,7 +91,9 @@ fn failed(what: &str) -> impl FnOnce(io::Error) -> Failure {
 fn start(flags: Flags) -> Result<(), Failure> {
     log::init(flags.log);
     let config = Config::new(flags, keys_from_environment()?)?;
+    let cores = available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads((cores / 2).clamp(1, MAX_WORKERS))
         .enable_all()
         .build()
         .map_err(failed("the runtime cannot be started"))?;

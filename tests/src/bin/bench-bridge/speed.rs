@@ -52,13 +52,12 @@ pub(crate) async fn measure(only: &[String]) -> Result<(), Failure> {
         "A bridge on TCP over HTTP/1.1, Redis on a Unix socket; {} cores. Medians of {ROUNDS} rounds of {} s, the bridge and\n\
          redis-benchmark in turns. `old` values exist, `new` ones do not. CPU time is µs per value. `all`: bridge and Redis\n\
          divided by redis-benchmark and Redis; `own`: bridge divided by redis-benchmark.\n\n\
-         {:<29}{:<46}{}\n{}",
+         {:>33}{:>58}\n\
+         values  conns  store        calls/s  p50 µs  p99 µs  bridge   Redis   calls/s  client   Redis   all   own",
         std::thread::available_parallelism()?,
         ROUND.as_secs_f64(),
-        "",
         "bridge",
         "redis-benchmark",
-        "values  conns  store        calls/s   p50 µs   p99 µs   bridge    Redis    calls/s   client    Redis    all    own",
     )?;
     let wanted = |row: &Row| {
         let counts = [row.values, row.connections];
@@ -128,7 +127,7 @@ impl Row {
     fn line(&self, costs: &[Cost], limits: &[Called]) -> String {
         let cost = |field: fn(&Cost) -> f64| median(costs.iter().map(field));
         let line = format!(
-            "{:>6}  {:>5}  {:<6} {}  {:>8.0} {:>8.0} {:>8.0} {:>8.2} {:>8.2}",
+            "{:>6}  {:>5}  {:<6} {}  {:>8.0} {:>7.0} {:>7.0} {:>7.2} {:>7.2}",
             self.values,
             self.connections,
             self.store.name(),
@@ -149,7 +148,7 @@ impl Row {
             median(costs.iter().zip(limits).map(|(cost, called)| of(cost, called, values)))
         };
         format!(
-            "{line}   {:>8.0} {:>8.2} {:>8.2} {:>6.2} {:>6.2}",
+            "{line}  {:>8.0} {:>7.2} {:>7.2} {:>5.2} {:>5.2}",
             limit(|called| called.per_second),
             limit(|called| called.client) / values,
             limit(|called| called.redis) / values,
