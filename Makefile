@@ -80,6 +80,7 @@ bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in
 
 .PHONY: bench-bridge
 bench-bridge: bridge redis ## What the bridge costs and how fast it is, beside redis-benchmark; bytes of a million mappings
+	@command -v redis-benchmark >/dev/null || { echo 'redis-benchmark is missing: it comes with Redis (Debian: apt-get install redis-tools)'; exit 1; }
 	cargo build --locked --release -p e2e --bin bench-bridge
 	target/release/bench-bridge
 	target/release/bench-bridge memory
