@@ -251,6 +251,22 @@ async fn a_caller_that_the_bridge_does_not_know_is_refused() {
     );
 }
 
+/// What was asked for, what was cached, and how long the bridge took, in Envoy's own statistics.
+#[tokio::test]
+async fn calls_to_the_bridge_are_counted() {
+    let (_bridge, world) = world();
+    let ids: Vec<String> = (0..5).map(instance).collect();
+    let first = tokens(&world, &ids).await;
+    assert_eq!(tokens(&world, &ids).await, first);
+    let stats = world.envoy.admin("/stats?filter=cloakroom_(cache|store)").unwrap();
+    for line in ["cloakroom_cache_hits: 5", "cloakroom_cache_misses: 5"] {
+        assert!(stats.lines().any(|known| known.ends_with(line)), "{line} is not in {stats}");
+    }
+    assert!(stats.contains("cloakroom_store_wait_ms: "), "{stats}");
+    let prometheus = world.envoy.admin("/stats/prometheus").unwrap();
+    assert!(prometheus.contains("cloakroom_store_wait_ms_bucket"), "a histogram");
+}
+
 /// One id finds a refused request in the application's log, Envoy's access log, and the bridge's.
 #[tokio::test]
 async fn a_request_has_one_id_everywhere() {
