@@ -63,12 +63,12 @@ pub struct Flags {
     pub store: String,
 
     /// The key file, as `redis-bridge keygen` makes it. The environment may hold its text instead: REDIS_BRIDGE_KEYS
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_KEYS_FILE")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_KEYS_FILE", hide_env_values = true)]
     pub keys: Option<PathBuf>,
 
     /// Who may call, with which token and rights, as JSON. Without it everybody may, and the bridge listens on loopback
     /// addresses and Unix sockets only
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_CALLERS")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_CALLERS", hide_env_values = true)]
     pub callers: Option<PathBuf>,
 
     /// How long a mapping lives after its last use
@@ -94,15 +94,27 @@ pub struct Flags {
     pub allow_eviction: bool,
 
     /// Authorities to trust for rediss://, in PEM, instead of the system's
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CA")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CA", hide_env_values = true)]
     pub redis_ca: Option<PathBuf>,
 
     /// Certificate to show to Redis, in PEM, with its chain
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CERT", requires = "redis_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REDIS_BRIDGE_REDIS_CERT",
+        hide_env_values = true,
+        requires = "redis_key"
+    )]
     pub redis_cert: Option<PathBuf>,
 
     /// The certificate's key, in PEM
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_KEY", requires = "redis_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REDIS_BRIDGE_REDIS_KEY",
+        hide_env_values = true,
+        requires = "redis_cert"
+    )]
     pub redis_key: Option<PathBuf>,
 
     /// How much to log, as JSON lines on stderr

@@ -13,6 +13,7 @@ fn help_shows_defaults_and_hides_secrets() {
         .command(&["--help"])
         .env("REDIS_BRIDGE_STORE", "redis://:geheim@localhost")
         .env("REDIS_BRIDGE_KEYS", "geheim")
+        .envs(FILES.map(|(_, variable)| (variable, "geheim")))
         .output()
         .unwrap();
     assert_eq!(help.status.code(), Some(0));
@@ -114,6 +115,40 @@ fn what_is_wrong_at_the_start_is_told_without_secrets() {
     one_sentence(&ended, "the store cannot be used");
 }
 
+#[test]
+fn the_text_of_a_file_in_place_of_its_name_is_not_repeated() {
+    let world = World::new();
+    let keys = fs::read_to_string(world.path("keys.json")).unwrap();
+    let long = "geheim".repeat(43);
+    let texts = [
+        keys.replace("\"id\"", "\"geheim\""),
+        keys.replace('\n', "").replace("\"id\"", "\"geheim\""),
+        "-----BEGIN PRIVATE KEY-----\ngeheim\n-----END PRIVATE KEY-----\n".to_owned(),
+        "-----BEGIN PRIVATE KEY-----geheim".to_owned(),
+        "geheim\rgeheim".to_owned(),
+        long,
+    ];
+    for (flag, variable) in FILES {
+        for text in &texts {
+            let mut command = world.command(&[]);
+            // A certificate and its key are given together.
+            match flag {
+                "--redis-cert" => command.env("REDIS_BRIDGE_REDIS_KEY", "keys.json"),
+                "--redis-key" => command.env("REDIS_BRIDGE_REDIS_CERT", "keys.json"),
+                _ => &mut command,
+            }
+            .env(variable, text);
+            let ended = command.output().unwrap();
+            assert_eq!(ended.status.code(), Some(2), "{flag}: {ended:?}");
+            one_sentence(&ended, "REDIS_BRIDGE_KEYS");
+        }
+    }
+    // As a name it is good all the same.
+    world.write("{geheim}.json", "{}");
+    let ended = world.run(&["--keys", "{geheim}.json"]);
+    one_sentence(&ended, "--keys: the keys are not");
+}
+
 #[tokio::test]
 async fn the_environment_is_enough() {
     let world = World::new();
@@ -152,3 +187,12 @@ fn one_sentence(ended: &Output, told: &str) {
     assert!(first.starts_with("error: "), "{text}");
     assert!(ended.stdout.is_empty());
 }
+
+/// Flags and variables that name files with secrets.
+const FILES: [(&str, &str); 5] = [
+    ("--keys", "REDIS_BRIDGE_KEYS_FILE"),
+    ("--callers", "REDIS_BRIDGE_CALLERS"),
+    ("--redis-ca", "REDIS_BRIDGE_REDIS_CA"),
+    ("--redis-cert", "REDIS_BRIDGE_REDIS_CERT"),
+    ("--redis-key", "REDIS_BRIDGE_REDIS_KEY"),
+];
