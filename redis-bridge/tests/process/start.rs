@@ -84,7 +84,21 @@ fn what_is_wrong_at_the_start_is_told_without_secrets() {
         (&["--keys", "keys.json", "--store-timeout", "1h"], "--store-timeout: expected"),
         (&["--keys", "keys.json", "--listen", "nowhere"], "--listen"),
         (&["--keys", "keys.json", "--socket-mode", "999"], "--socket-mode"),
-        (&["--keys", "keys.json", "--redis-cert", "keys.json"], "--redis-key"),
+        (&["--keys", "keys.json", "--redis-cert", "keys.json"], "--redis-key <FILE>: is needed"),
+        (&["--keys", "keys.json", "--log", "geheim"], "--log <LEVEL>: expected one of "),
+        (&["--keys", "keys.json", "--ttl"], "--ttl <TIME>: expected a value"),
+        (&["--store", "memory:", "--store", "redis://:geheim@h"], "--store <URL>: is there twice"),
+        (&["--allow-eviction=geheim"], "--allow-eviction: takes no value"),
+        (&["--geheim"], "no flag, no flag's value and no command"),
+        (&["--geheim=geheim", "--keys", "keys.json"], "no flag, no flag's value and no command"),
+        (&["-geheim"], "no flag, no flag's value and no command"),
+        (&["rediss://u:geheim@h"], "no flag, no flag's value and no command"),
+        (
+            &["--keys", "keys.json", "rediss://u:geheim@h"],
+            "flags do not go with a command or another argument",
+        ),
+        (&["keygen", "rediss://u:geheim@h"], "no flag, no flag's value and no command"),
+        (&["--store", "redis://:geheim@h", "keygen"], "flags do not go with a command or another argument"),
         (&[], "there are no keys"),
     ] {
         let ended = world.run(arguments);
@@ -161,6 +175,12 @@ async fn the_environment_is_enough() {
     let answer = bridge.call(&issue(&["i-1"])).await;
     assert_eq!(answer.text(), r#"{"tokens":["AWS_EC2_001"],"ttl_seconds":1800}"#);
     assert!(world.path("redis-bridge.redb").exists(), "the default store");
+    let lines = bridge.lines();
+    let opening = lines.iter().find(|line| line["message"] == "opening the store").unwrap();
+    assert_eq!(
+        (&opening["store"], &opening["ttl_seconds"]),
+        (&"file:redis-bridge.redb".into(), &1800.into())
+    );
 }
 
 #[tokio::test]
