@@ -202,9 +202,9 @@ fn one_sentence(ended: &Output, told: &str) {
     let text = String::from_utf8(ended.stderr.clone()).unwrap();
     assert!(text.contains(told), "{told}: {text}");
     assert!(!text.contains("geheim"), "{text}");
-    // What clap says comes with a hint.
-    let first = text.split("\n\n").next().unwrap().trim_end();
-    assert!(first.starts_with("error: "), "{text}");
+    // After the log, and before a hint.
+    let said = text.lines().find(|line| !line.starts_with("{\"timestamp\""));
+    assert!(said.unwrap().starts_with("error: "), "{text}");
     assert!(ended.stdout.is_empty());
 }
 
