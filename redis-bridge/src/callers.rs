@@ -48,8 +48,6 @@ pub struct Caller {
 pub enum Right {
     /// Forget scopes.
     Admin,
-    /// Send and read masking events.
-    Events,
     /// Get tokens for values.
     Issue,
     /// Get values for tokens.
@@ -132,7 +130,6 @@ impl Right {
     pub(crate) fn lacking(self) -> &'static str {
         match self {
             Self::Admin => "The caller lacks the right `admin`.",
-            Self::Events => "The caller lacks the right `events`.",
             Self::Issue => "The caller lacks the right `issue`.",
             Self::Restore => "The caller lacks the right `restore`.",
         }
@@ -178,7 +175,7 @@ impl FileCaller<'_> {
             return Err(expected(".token", what));
         }
         if self.rights.is_empty() {
-            return Err(expected(".rights", "at least one of issue, restore, events, admin".to_owned()));
+            return Err(expected(".rights", "at least one of issue, restore, admin".to_owned()));
         }
         if self.scopes.is_empty() {
             return Err(expected(".scopes", "at least one scope, or `*` for all".to_owned()));
@@ -227,7 +224,7 @@ mod tests {
     fn finds_by_token_and_knows_rights_and_scopes() {
         let file = [
             caller("sidecar", A, r#"["issue"]"#, r#"["default","team-*"]"#),
-            caller("sidecar", B, r#"["issue","restore","events","admin"]"#, r#"["*"]"#),
+            caller("sidecar", B, r#"["issue","restore","admin"]"#, r#"["*"]"#),
         ];
         let Callers::Known(callers) = read(&file).unwrap() else { panic!("known callers") };
         let (a, b) = (Callers::find(&callers, A.as_bytes()).unwrap(), Callers::find(&callers, B.as_bytes()));
@@ -256,6 +253,7 @@ mod tests {
             (vec![caller("y", &format!("{A} {secret}"), r#"["issue"]"#, r#"["b"]"#)], "`callers[0].token`"),
             (vec![caller("", A, r#"["issue"]"#, r#"["b"]"#)], "`callers[0].name`"),
             (vec![caller("y", A, "[]", r#"["b"]"#)], "`callers[0].rights`"),
+            (vec![caller("y", A, r#"["events"]"#, r#"["b"]"#)], "not one of those expected at line 1"),
             (vec![caller("y", A, r#"["geheim"]"#, r#"["b"]"#)], "not one of those expected at line 1"),
             (vec![caller("y", A, r#"["issue"]"#, "[]")], "`callers[0].scopes`"),
             (vec![caller("y", A, r#"["issue"]"#, r#"["b",""]"#)], "`callers[0].scopes[1]`"),

@@ -1,8 +1,17 @@
 //! The command line: flags and environment, as they are written.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    error::Error as _,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{duration, listen::Address, log::Level};
 
@@ -63,12 +72,12 @@ pub struct Flags {
     pub store: String,
 
     /// The key file, as `redis-bridge keygen` makes it. The environment may hold its text instead: REDIS_BRIDGE_KEYS
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_KEYS_FILE")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_KEYS_FILE", hide_env_values = true)]
     pub keys: Option<PathBuf>,
 
     /// Who may call, with which token and rights, as JSON. Without it everybody may, and the bridge listens on loopback
     /// addresses and Unix sockets only
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_CALLERS")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_CALLERS", hide_env_values = true)]
     pub callers: Option<PathBuf>,
 
     /// How long a mapping lives after its last use
@@ -94,15 +103,27 @@ pub struct Flags {
     pub allow_eviction: bool,
 
     /// Authorities to trust for rediss://, in PEM, instead of the system's
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CA")]
+    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CA", hide_env_values = true)]
     pub redis_ca: Option<PathBuf>,
 
     /// Certificate to show to Redis, in PEM, with its chain
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_CERT", requires = "redis_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REDIS_BRIDGE_REDIS_CERT",
+        hide_env_values = true,
+        requires = "redis_key"
+    )]
     pub redis_cert: Option<PathBuf>,
 
     /// The certificate's key, in PEM
-    #[arg(long, value_name = "FILE", env = "REDIS_BRIDGE_REDIS_KEY", requires = "redis_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REDIS_BRIDGE_REDIS_KEY",
+        hide_env_values = true,
+        requires = "redis_cert"
+    )]
     pub redis_key: Option<PathBuf>,
 
     /// How much to log, as JSON lines on stderr
@@ -110,10 +131,69 @@ pub struct Flags {
     pub log: Level,
 }
 
+/// Reads the command line and the environment. Prints what `--help` and `--version` ask for, and what is wrong.
+///
+/// # Errors
+/// The code to end with.
+pub fn read() -> Result<Cli, ExitCode> {
+    let error = match Cli::try_parse() {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if !error.use_stderr() {
+        return Err(if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let usage = error.get(ContextKind::Usage).map(|usage| format!("\n\n{usage}")).unwrap_or_default();
+    let _ = writeln!(io::stderr(), "error: {}{usage}\n\nFor more, try `--help`.", wrong(&error));
+    Err(ExitCode::from(2))
+}
+
 impl std::fmt::Debug for Flags {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Flags").field("listen", &self.listen).finish_non_exhaustive()
     }
+}
+
+/// What is wrong, without the arguments, which clap repeats: a URL with a password may be among them.
+fn wrong(error: &clap::Error) -> String {
+    let flag = flag(error);
+    let what = match error.kind() {
+        ErrorKind::ValueValidation => error.source().map(ToString::to_string).unwrap_or_default(),
+        ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(values)) if !values.is_empty() => {
+                format!("expected one of {}", values.join(", "))
+            }
+            _ => "expected a value".to_owned(),
+        },
+        ErrorKind::MissingRequiredArgument => "is needed, too".to_owned(),
+        ErrorKind::ArgumentConflict => match &flag {
+            Some(_) => "is there twice, or does not go with the others".to_owned(),
+            None => "flags do not go with a command or another argument".to_owned(),
+        },
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            "there is an argument that is no flag, no flag's value and no command".to_owned()
+        }
+        ErrorKind::InvalidUtf8 => "there is an argument that is not UTF-8".to_owned(),
+        ErrorKind::TooManyValues => "takes no value".to_owned(),
+        _ => "the arguments are not as expected".to_owned(),
+    };
+    match flag {
+        Some(flag) => format!("{flag}: {what}"),
+        None => what,
+    }
+}
+
+/// The flag that an error is about, if it is one of ours and not what somebody typed.
+fn flag(error: &clap::Error) -> Option<String> {
+    let named = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(named) => named,
+        ContextValue::Strings(all) => all.first()?,
+        _ => return None,
+    };
+    let mut command = Cli::command();
+    // Before it is built, an argument cannot tell how it is written.
+    command.build();
+    command.get_arguments().map(ToString::to_string).find(|flag| flag == named)
 }
 
 fn mode(text: &str) -> Result<u32, String> {

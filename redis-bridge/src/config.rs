@@ -67,7 +67,7 @@ impl Config {
             Some(path) => {
                 let text = read(path, "--callers")?;
                 Callers::from_json(&text)
-                    .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?
+                    .map_err(|error| ConfigError(format!("{}: {error}", cited(path, "--callers"))))?
             }
             None => Callers::Everybody,
         };
@@ -146,7 +146,7 @@ fn keys(path: Option<PathBuf>, text: Option<Zeroizing<String>>) -> Result<Keys, 
                  the file's text into {KEYS}"
             )));
         }
-        (Some(path), None) => (path.display().to_string(), read(&path, "--keys")?),
+        (Some(path), None) => (cited(&path, "--keys"), read(&path, "--keys")?),
         (None, Some(text)) => (KEYS.to_owned(), Zeroizing::new(text.as_bytes().to_vec())),
     };
     Keys::from_json(&text).map_err(|error| ConfigError(format!("{source}: {error}")))
@@ -154,16 +154,34 @@ fn keys(path: Option<PathBuf>, text: Option<Zeroizing<String>>) -> Result<Keys, 
 
 /// Reads a file that may hold secrets.
 fn read(path: &Path, flag: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    match fs::metadata(path)
+    let wrong = match fs::metadata(path)
         .and_then(|metadata| if metadata.len() > MAX_FILE_LEN { Ok(None) } else { fs::read(path).map(Some) })
     {
-        Ok(Some(text)) => Ok(Zeroizing::new(text)),
-        Ok(None) => Err(ConfigError(format!(
-            "{flag}: {} is longer than {MAX_FILE_LEN} bytes; is it the right file?",
-            path.display()
-        ))),
-        Err(error) => Err(ConfigError(format!("{flag}: cannot read {}: {error}", path.display()))),
-    }
+        Ok(Some(text)) => return Ok(Zeroizing::new(text)),
+        Ok(None) => {
+            format!("{} is longer than {MAX_FILE_LEN} bytes; is it the right file?", cited(path, "it"))
+        }
+        Err(error) if looks_like_a_name(path) => format!("cannot read {}: {error}", path.display()),
+        Err(_) => {
+            format!(
+                "this is no file's name; if it is the text of a file, give the file's name, or put keys into {KEYS}"
+            )
+        }
+    };
+    Err(ConfigError(format!("{flag}: {wrong}")))
+}
+
+/// The path, or `instead` where it may be the text of a file.
+fn cited(path: &Path, instead: &str) -> String {
+    if looks_like_a_name(path) { path.display().to_string() } else { instead.to_owned() }
+}
+
+/// False for the text of a key file, a callers file or a PEM file, which somebody gives in place of its name.
+fn looks_like_a_name(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path.len() <= MAX_CITED_LEN
+        && !path.starts_with(b"-----BEGIN")
+        && !path.iter().any(|byte| matches!(byte, b'\n' | b'\r' | b'{'))
 }
 
 fn within(flag: &str, value: Duration, (least, most): (Duration, Duration)) -> Result<(), ConfigError> {
@@ -176,3 +194,5 @@ fn within(flag: &str, value: Duration, (least, most): (Duration, Duration)) -> R
 
 /// Longest file that the flags may name.
 const MAX_FILE_LEN: u64 = 1024 * 1024;
+/// Longest path that an error repeats.
+const MAX_CITED_LEN: usize = 255;

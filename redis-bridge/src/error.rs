@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
     /// JSON of the right shape, with something in it that is not valid.
     Invalid {
         place: String,
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     MethodNotAllowed,
     NotFound,

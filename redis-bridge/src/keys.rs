@@ -15,6 +15,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::json;
+
 /// Bytes of a key.
 pub const KEY_LEN: usize = 32;
 /// Longest id of a key; it stands beside every value that the key sealed.
@@ -47,13 +49,8 @@ impl Keys {
     /// # Errors
     /// [`KeysError`] names the place that is wrong and what was expected there.
     pub fn from_json(json: &[u8]) -> Result<Self, KeysError> {
-        let file: File = serde_json::from_slice(json).map_err(|error| {
-            // The parser's own words may quote what it read.
-            KeysError(format!(
-                "the keys are not the JSON that `redis-bridge keygen` writes (line {}, column {})",
-                error.line(),
-                error.column()
-            ))
+        let file: File = json::read(json).map_err(|wrong| {
+            KeysError(format!("the keys are not the JSON that `redis-bridge keygen` writes: {wrong}"))
         })?;
         let keys = Self {
             scope: file.scope.parse("scope")?,

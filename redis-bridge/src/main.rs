@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    redis_bridge::run::run(redis_bridge::cli::Cli::parse())
+    redis_bridge::cli::read().map_or_else(|code| code, redis_bridge::run::run)
 }

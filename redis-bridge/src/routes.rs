@@ -1,6 +1,6 @@
 //! The paths, and what a call on each of them does.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -148,7 +148,7 @@ fn admit(
     }
     let Some(Path(scope)) = scope.ok().filter(|scope| names::is_scope(scope)) else {
         let expected = "1 to 128 letters, digits, `.`, `_` or `-`, not only dots";
-        return Err(Refusal::Invalid { place: "scope".to_owned(), expected });
+        return Err(Refusal::Invalid { place: "scope".to_owned(), expected: expected.into() });
     };
     if caller.is_some_and(|caller| !caller.may_in(&scope)) {
         return Err(Refusal::Forbidden("The caller may not use this scope."));
@@ -187,9 +187,12 @@ fn check(values: &[IssueValue<'_>]) -> Result<(), Refusal> {
     }
     for (at, IssueValue { kind, value, .. }) in values.iter().enumerate() {
         let (member, expected) = if !names::is_kind(kind) {
-            ("kind", "capital letters and digits in parts joined by `_`, a letter in every part")
+            (
+                "kind",
+                Cow::Borrowed("capital letters and digits in parts joined by `_`, a letter in every part"),
+            )
         } else if !(1..=MAX_VALUE_LEN).contains(&value.len()) {
-            ("value", "1 to 8192 bytes")
+            ("value", format!("1 to {MAX_VALUE_LEN} bytes").into())
         } else {
             continue;
         };

@@ -9,6 +9,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
     thread::available_parallelism,
+    time::Duration,
 };
 
 use tokio::{
@@ -28,7 +29,7 @@ use crate::{
     mappings::Mappings,
     openapi,
     serve::serve,
-    stores,
+    stores::{self, Place},
     vault::Vault,
 };
 
@@ -91,13 +92,20 @@ fn failed(what: &str) -> impl FnOnce(io::Error) -> Failure {
 fn start(flags: Flags) -> Result<(), Failure> {
     log::init(flags.log);
     let config = Config::new(flags, keys_from_environment()?)?;
+    on_runtime(until_the_end(config))?
+}
+
+/// Runs to its end; what then still blocks a thread, such as a disk that hangs, is left to the end of the process.
+fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let cores = available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads((cores / 2).clamp(1, MAX_WORKERS))
         .enable_all()
         .build()
         .map_err(failed("the runtime cannot be started"))?;
-    runtime.block_on(until_the_end(config))
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(SHUTDOWN_TIME);
+    Ok(done)
 }
 
 async fn until_the_end(config: Config) -> Result<(), Failure> {
@@ -106,6 +114,13 @@ async fn until_the_end(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(failed("signals cannot be received"))?;
     let vault = Arc::new(Vault::new(&keys));
     drop(keys);
+    let place = match &store {
+        Place::File(path) => format!("file:{}", path.display()),
+        Place::Memory => "memory:".to_owned(),
+        // The URL may hold a password.
+        Place::Redis(_) => "redis".to_owned(),
+    };
+    tracing::info!(store = place, ttl_seconds = ttl.as_secs(), "opening the store");
     let store = tokio::select! {
         store = stores::open(store, redis, ttl, vault.checks().to_vec()) => store,
         _ = signals.next() => return Ok(()),
@@ -191,4 +206,32 @@ fn keygen(out: Option<&Path>) -> Result<(), Failure> {
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(failed("cannot write to stdout"))
+}
+
+/// Longest that the end waits for work that cannot be interrupted. A write to a store's file that is cut short is as if
+/// it had not begun.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, thread, time::Instant};
+
+    #[test]
+    fn a_disk_that_hangs_does_not_hold_the_end() {
+        let (disk, hangs) = mpsc::channel::<()>();
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            let began = Instant::now();
+            let done = on_runtime(async {
+                drop(tokio::task::spawn_blocking(move || hangs.recv()));
+                1
+            });
+            ended.send((done.ok(), began.elapsed())).unwrap();
+        });
+        let (done, time) = end.recv_timeout(Duration::from_secs(30)).expect("it ends");
+        assert_eq!(done, Some(1));
+        assert!(time >= SHUTDOWN_TIME, "{time:?}: the disk hung");
+        drop(disk);
+    }
 }

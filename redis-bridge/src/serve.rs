@@ -6,13 +6,22 @@
 //! | --- | --- |
 //! | sends no whole head of a first call | [`FIRST_CALL_TIME`] |
 //! | is silent, and never made a call that its credential permits | [`STRANGER_IDLE_TIME`] |
+//! | is such a one while all connections are in use | [`CROWDED_IDLE_TIME`] |
 //! | is silent | [`IDLE_TIME`] |
 //! | sends a body slowly | [`BODY_TIME`](crate::body::BODY_TIME) |
 //! | fetches its answer slowly | [`CALL_MAX_TIME`] after its call |
 
 mod activity;
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, extract::Request, http::Response};
 use hyper::{body::Incoming, service::Service as _};
@@ -23,7 +32,7 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
@@ -35,9 +44,10 @@ use crate::{
     routes::router,
 };
 use activity::{Activity, Verdict};
-pub use activity::{CALL_MAX_TIME, FIRST_CALL_TIME, IDLE_TIME, STRANGER_IDLE_TIME};
+pub use activity::{CALL_MAX_TIME, CROWDED_IDLE_TIME, FIRST_CALL_TIME, IDLE_TIME, STRANGER_IDLE_TIME};
 
-/// Most open connections; more wait to be accepted.
+/// Most open connections; more wait to be accepted. Each takes a file descriptor, and the process needs some dozens
+/// besides: with fewer of them (`ulimit -n`) it cannot accept so many.
 pub const MAX_CONNECTIONS: usize = 1024;
 /// Most calls at the same time on one HTTP/2 connection.
 pub const MAX_STREAMS: u32 = 128;
@@ -58,7 +68,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until the phase is [`Phase::Closing`] and all connections have ended. False if some had to be cut.
 pub async fn serve(listeners: Vec<Listener>, app: Arc<App>, phase: watch::Receiver<Phase>) -> bool {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let server = Server { router: router(Arc::clone(&app)), app, phase, room: Arc::clone(&room) };
+    let server = Server {
+        router: router(Arc::clone(&app)),
+        app,
+        phase,
+        room: Arc::clone(&room),
+        full: Arc::default(),
+    };
     let mut accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| server.clone().accept(listener)).collect();
     drop(server);
@@ -73,6 +89,8 @@ struct Server {
     router: Router,
     phase: watch::Receiver<Phase>,
     room: Arc<Semaphore>,
+    /// Whether there was no room when it was last asked for.
+    full: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -81,7 +99,7 @@ impl Server {
         let mut closing = pin!(closing.wait_for(|phase| *phase == Phase::Closing));
         loop {
             let next = async {
-                let place = Arc::clone(&self.room).acquire_owned().await.ok()?;
+                let place = self.place().await?;
                 loop {
                     match listener.accept().await {
                         Ok(stream) => return Some((stream, place)),
@@ -115,8 +133,20 @@ impl Server {
         }
     }
 
+    /// Room for one connection, as soon as there is some.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.room).try_acquire_owned() {
+            self.full.store(false, Ordering::Relaxed);
+            return Some(place);
+        }
+        if !self.full.swap(true, Ordering::Relaxed) {
+            tracing::warn!(limit = MAX_CONNECTIONS, "all connections are in use; more wait");
+        }
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
     async fn connection(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let Self { router, mut phase, .. } = self;
+        let Self { router, mut phase, full, .. } = self;
         let activity = Arc::new(Activity::new(Instant::now()));
         let service = {
             let (router, activity) = (TowerToHyperService::new(router), Arc::clone(&activity));
@@ -146,7 +176,7 @@ impl Server {
                     return;
                 }
                 _ = phase.wait_for(|phase| *phase == Phase::Closing), if !closing => true,
-                _ = sweep.tick() => match activity.verdict(Instant::now()) {
+                _ = sweep.tick() => match activity.verdict(Instant::now(), full.load(Ordering::Relaxed)) {
                     Verdict::Cut => return,
                     Verdict::Close => true,
                     Verdict::Keep => false,

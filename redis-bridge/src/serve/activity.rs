@@ -16,6 +16,8 @@ use tokio::time::Instant;
 pub const FIRST_CALL_TIME: Duration = Duration::from_secs(10);
 /// Longest silence of who never made a call that a credential permits.
 pub const STRANGER_IDLE_TIME: Duration = Duration::from_secs(60);
+/// The same while all connections are in use: callers with a credential may be waiting.
+pub const CROWDED_IDLE_TIME: Duration = Duration::from_secs(5);
 /// Longest silence. Envoy keeps idle connections for an hour: it should be the one who closes, because a call that it
 /// sends into our close is lost.
 pub const IDLE_TIME: Duration = Duration::from_secs(65 * 60);
@@ -79,7 +81,8 @@ impl Activity {
         self.state().closing_since = Some(now);
     }
 
-    pub(super) fn verdict(&self, now: Instant) -> Verdict {
+    /// `crowded`: all connections are in use.
+    pub(super) fn verdict(&self, now: Instant, crowded: bool) -> Verdict {
         let state = self.state();
         if let Some((_, began)) = state.calls.first_key_value() {
             return if now.duration_since(*began) > CALL_MAX_TIME { Verdict::Cut } else { Verdict::Keep };
@@ -92,6 +95,7 @@ impl Activity {
             // There is nobody to tell.
             (0, _) => (FIRST_CALL_TIME, Verdict::Cut),
             (_, true) => (IDLE_TIME, Verdict::Close),
+            (_, false) if crowded => (CROWDED_IDLE_TIME, Verdict::Close),
             (_, false) => (STRANGER_IDLE_TIME, Verdict::Close),
         };
         if now.duration_since(state.idle_since) > limit { verdict } else { Verdict::Keep }
@@ -159,28 +163,32 @@ mod tests {
     async fn silence_and_slow_calls_end() {
         let start = Instant::now();
         let activity = Arc::new(Activity::new(start));
-        assert_eq!(activity.verdict(start + FIRST_CALL_TIME), Verdict::Keep);
-        assert_eq!(activity.verdict(start + FIRST_CALL_TIME + SECOND), Verdict::Cut);
+        assert_eq!(activity.verdict(start + FIRST_CALL_TIME, false), Verdict::Keep);
+        assert_eq!(activity.verdict(start + FIRST_CALL_TIME + SECOND, false), Verdict::Cut);
 
         let (first, second) = (Activity::begin(&activity, start), Activity::begin(&activity, start + SECOND));
-        assert_eq!(activity.verdict(start + CALL_MAX_TIME), Verdict::Keep);
-        assert_eq!(activity.verdict(start + CALL_MAX_TIME + SECOND), Verdict::Cut);
+        assert_eq!(activity.verdict(start + CALL_MAX_TIME, false), Verdict::Keep);
+        assert_eq!(activity.verdict(start + CALL_MAX_TIME + SECOND, false), Verdict::Cut);
         drop(first);
-        assert_eq!(activity.verdict(start + CALL_MAX_TIME + SECOND), Verdict::Keep);
+        assert_eq!(activity.verdict(start + CALL_MAX_TIME + SECOND, false), Verdict::Keep);
         drop(second);
 
-        assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME), Verdict::Keep);
-        assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME + SECOND), Verdict::Close);
+        assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME, false), Verdict::Keep);
+        assert_eq!(activity.verdict(start + STRANGER_IDLE_TIME + SECOND, false), Verdict::Close);
+
+        assert_eq!(activity.verdict(start + CROWDED_IDLE_TIME, true), Verdict::Keep);
+        assert_eq!(activity.verdict(start + CROWDED_IDLE_TIME + SECOND, true), Verdict::Close);
 
         Activity::begin(&activity, start).admitted();
-        assert_eq!(activity.verdict(start + IDLE_TIME), Verdict::Keep);
-        assert_eq!(activity.verdict(start + IDLE_TIME + SECOND), Verdict::Close);
+        assert_eq!(activity.verdict(start + IDLE_TIME, true), Verdict::Keep, "crowded, but no stranger");
+        assert_eq!(activity.verdict(start + IDLE_TIME, false), Verdict::Keep);
+        assert_eq!(activity.verdict(start + IDLE_TIME + SECOND, false), Verdict::Close);
 
         activity.close(start);
         let last = Activity::begin(&activity, start);
-        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND), Verdict::Keep, "calls may end");
+        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND, false), Verdict::Keep, "calls may end");
         drop(last);
-        assert_eq!(activity.verdict(start + CLOSE_TIME), Verdict::Keep);
-        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND), Verdict::Cut);
+        assert_eq!(activity.verdict(start + CLOSE_TIME, false), Verdict::Keep);
+        assert_eq!(activity.verdict(start + CLOSE_TIME + SECOND, false), Verdict::Cut);
     }
 }

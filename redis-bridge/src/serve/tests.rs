@@ -12,6 +12,7 @@ use e2e::{
     client::{Call, Connection, Protocol},
     provider::End,
 };
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 struct World {
@@ -31,6 +32,7 @@ impl World {
             app,
             phase: watching,
             room: Arc::new(Semaphore::new(1)),
+            full: Arc::default(),
         };
         Self { server, phase }
     }
@@ -81,6 +83,24 @@ async fn idle_strangers_go_sooner_than_callers() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         within(time, limit);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_strangers_make_room() {
+    let world = World::new();
+    let first = world.server.place().await.unwrap();
+    assert!(world.server.place().now_or_never().is_none(), "there is room for one");
+    let mut client = world.connect(1024);
+    client.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let (time, _) = closed(client).await;
+    within(time, CROWDED_IDLE_TIME);
+
+    drop(first);
+    drop(world.server.place().await);
+    let mut client = world.connect(1024);
+    client.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let (time, _) = closed(client).await;
+    within(time, STRANGER_IDLE_TIME);
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,6 +77,8 @@ async fn a_store_in_trouble_is_logged_when_that_changes() {
         assert_eq!(answer.headers["retry-after"], "1");
     }
     let lines = bridge.lines();
+    let opening = lines.iter().find(|line| line["message"] == "opening the store").unwrap();
+    assert_eq!((&opening["store"], &opening["ttl_seconds"]), (&"redis".into(), &86_400.into()));
     let trouble = lines.iter().filter(|line| line["message"] == "store trouble").count();
     assert_eq!(trouble, 1, "{}", bridge.log());
     assert!(!bridge.log().contains("geheim"), "{}", bridge.log());

@@ -13,6 +13,7 @@ fn help_shows_defaults_and_hides_secrets() {
         .command(&["--help"])
         .env("REDIS_BRIDGE_STORE", "redis://:geheim@localhost")
         .env("REDIS_BRIDGE_KEYS", "geheim")
+        .envs(FILES.map(|(_, variable)| (variable, "geheim")))
         .output()
         .unwrap();
     assert_eq!(help.status.code(), Some(0));
@@ -83,7 +84,21 @@ fn what_is_wrong_at_the_start_is_told_without_secrets() {
         (&["--keys", "keys.json", "--store-timeout", "1h"], "--store-timeout: expected"),
         (&["--keys", "keys.json", "--listen", "nowhere"], "--listen"),
         (&["--keys", "keys.json", "--socket-mode", "999"], "--socket-mode"),
-        (&["--keys", "keys.json", "--redis-cert", "keys.json"], "--redis-key"),
+        (&["--keys", "keys.json", "--redis-cert", "keys.json"], "--redis-key <FILE>: is needed"),
+        (&["--keys", "keys.json", "--log", "geheim"], "--log <LEVEL>: expected one of "),
+        (&["--keys", "keys.json", "--ttl"], "--ttl <TIME>: expected a value"),
+        (&["--store", "memory:", "--store", "redis://:geheim@h"], "--store <URL>: is there twice"),
+        (&["--allow-eviction=geheim"], "--allow-eviction: takes no value"),
+        (&["--geheim"], "no flag, no flag's value and no command"),
+        (&["--geheim=geheim", "--keys", "keys.json"], "no flag, no flag's value and no command"),
+        (&["-geheim"], "no flag, no flag's value and no command"),
+        (&["rediss://u:geheim@h"], "no flag, no flag's value and no command"),
+        (
+            &["--keys", "keys.json", "rediss://u:geheim@h"],
+            "flags do not go with a command or another argument",
+        ),
+        (&["keygen", "rediss://u:geheim@h"], "no flag, no flag's value and no command"),
+        (&["--store", "redis://:geheim@h", "keygen"], "flags do not go with a command or another argument"),
         (&[], "there are no keys"),
     ] {
         let ended = world.run(arguments);
@@ -114,6 +129,40 @@ fn what_is_wrong_at_the_start_is_told_without_secrets() {
     one_sentence(&ended, "the store cannot be used");
 }
 
+#[test]
+fn the_text_of_a_file_in_place_of_its_name_is_not_repeated() {
+    let world = World::new();
+    let keys = fs::read_to_string(world.path("keys.json")).unwrap();
+    let long = "geheim".repeat(43);
+    let texts = [
+        keys.replace("\"id\"", "\"geheim\""),
+        keys.replace('\n', "").replace("\"id\"", "\"geheim\""),
+        "-----BEGIN PRIVATE KEY-----\ngeheim\n-----END PRIVATE KEY-----\n".to_owned(),
+        "-----BEGIN PRIVATE KEY-----geheim".to_owned(),
+        "geheim\rgeheim".to_owned(),
+        long,
+    ];
+    for (flag, variable) in FILES {
+        for text in &texts {
+            let mut command = world.command(&[]);
+            // A certificate and its key are given together.
+            match flag {
+                "--redis-cert" => command.env("REDIS_BRIDGE_REDIS_KEY", "keys.json"),
+                "--redis-key" => command.env("REDIS_BRIDGE_REDIS_CERT", "keys.json"),
+                _ => &mut command,
+            }
+            .env(variable, text);
+            let ended = command.output().unwrap();
+            assert_eq!(ended.status.code(), Some(2), "{flag}: {ended:?}");
+            one_sentence(&ended, "REDIS_BRIDGE_KEYS");
+        }
+    }
+    // As a name it is good all the same.
+    world.write("{geheim}.json", "{}");
+    let ended = world.run(&["--keys", "{geheim}.json"]);
+    one_sentence(&ended, "--keys: the keys are not");
+}
+
 #[tokio::test]
 async fn the_environment_is_enough() {
     let world = World::new();
@@ -126,6 +175,12 @@ async fn the_environment_is_enough() {
     let answer = bridge.call(&issue(&["i-1"])).await;
     assert_eq!(answer.text(), r#"{"tokens":["AWS_EC2_001"],"ttl_seconds":1800}"#);
     assert!(world.path("redis-bridge.redb").exists(), "the default store");
+    let lines = bridge.lines();
+    let opening = lines.iter().find(|line| line["message"] == "opening the store").unwrap();
+    assert_eq!(
+        (&opening["store"], &opening["ttl_seconds"]),
+        (&"file:redis-bridge.redb".into(), &1800.into())
+    );
 }
 
 #[tokio::test]
@@ -147,8 +202,17 @@ fn one_sentence(ended: &Output, told: &str) {
     let text = String::from_utf8(ended.stderr.clone()).unwrap();
     assert!(text.contains(told), "{told}: {text}");
     assert!(!text.contains("geheim"), "{text}");
-    // What clap says comes with a hint.
-    let first = text.split("\n\n").next().unwrap().trim_end();
-    assert!(first.starts_with("error: "), "{text}");
+    // After the log, and before a hint.
+    let said = text.lines().find(|line| !line.starts_with("{\"timestamp\""));
+    assert!(said.unwrap().starts_with("error: "), "{text}");
     assert!(ended.stdout.is_empty());
 }
+
+/// Flags and variables that name files with secrets.
+const FILES: [(&str, &str); 5] = [
+    ("--keys", "REDIS_BRIDGE_KEYS_FILE"),
+    ("--callers", "REDIS_BRIDGE_CALLERS"),
+    ("--redis-ca", "REDIS_BRIDGE_REDIS_CA"),
+    ("--redis-cert", "REDIS_BRIDGE_REDIS_CERT"),
+    ("--redis-key", "REDIS_BRIDGE_REDIS_KEY"),
+];
