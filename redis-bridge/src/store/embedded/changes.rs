@@ -115,6 +115,10 @@ impl<'t> Changes<'t> {
 
     /// Looks at the next `limit` mappings, and removes those that have expired; likewise indexes whose mappings are gone.
     pub(super) fn sweep(&mut self, sweep: &mut Sweep, limit: usize) -> Result<()> {
+        if limit == 0 {
+            // Nothing to look at is not the end: the sweep goes on from where it is.
+            return Ok(());
+        }
         let (mut expired, mut seen) = (Vec::new(), 0);
         let mut last = (0, 0);
         for row in self.mappings.range(sweep.mapping..)?.take(limit) {
