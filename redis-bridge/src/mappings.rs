@@ -139,13 +139,7 @@ impl Mappings {
         let Self { vault, store, in_flight, .. } = self.clone();
         let task = tokio::spawn(async move {
             let (space, entries) = &job;
-            let seal: Seal = {
-                let (space, entries) = (space.clone(), Arc::clone(entries));
-                Arc::new(move |at, number| {
-                    let value = values.get(at).filter(|_| entries.get(at).is_some_and(|entry| entry.keep))?;
-                    vault.seal(&space, number, value)
-                })
-            };
+            let seal = seal(vault, space.clone(), Arc::clone(entries), values);
             let result = store.issue(space, Arc::clone(entries), seal).await;
             in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
             match result? {
@@ -179,9 +173,19 @@ impl Mappings {
             values.push(((kind, number), value));
         }
         if !values.is_empty() {
-            self.numbers(used).await?;
+            self.touch(used).await;
         }
         Ok(values)
+    }
+
+    /// Has these mappings live on where they still live. Whether that works is nothing to whoever has the values.
+    async fn touch(&self, batch: Batch) {
+        let entries: Arc<[Entry]> = batch.entries.into();
+        let seal = seal(Arc::clone(&self.vault), batch.space.clone(), Arc::clone(&entries), batch.values);
+        if let Err(error) = self.store.touch(&batch.space, entries, seal).await {
+            // The store's trouble is told elsewhere; this would be a line for each restore.
+            tracing::debug!(%error, "mappings in use could not be prolonged");
+        }
     }
 }
 
@@ -214,6 +218,14 @@ impl Batch {
         }
         place
     }
+}
+
+/// Seals those of the values that are to be kept.
+fn seal(vault: Arc<Vault>, space: Space, entries: Arc<[Entry]>, values: Vec<Zeroizing<String>>) -> Seal {
+    Arc::new(move |at, number| {
+        let value = values.get(at).filter(|_| entries.get(at).is_some_and(|entry| entry.keep))?;
+        vault.seal(&space, number, value)
+    })
 }
 
 fn unavailable(message: &str) -> StoreError {

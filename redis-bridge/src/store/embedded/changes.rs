@@ -85,6 +85,15 @@ impl<'t> Changes<'t> {
         Ok(numbers)
     }
 
+    /// [`Store::touch`](crate::store::Store::touch).
+    pub(super) fn touch(&mut self, space: &Space, entries: &[Entry], seal: &Seal) -> Result<()> {
+        let Some((id, _)) = find_space(&self.spaces, space)? else { return Ok(()) };
+        for (position, entry) in entries.iter().enumerate() {
+            self.find(id, entry, &|number| if entry.keep { seal(position, number) } else { None })?;
+        }
+        Ok(())
+    }
+
     /// What there is to forget of a scope.
     pub(super) fn forget(&self, scope: ScopeTag) -> Result<Forgetting> {
         Ok(Forgetting { spaces: spaces_of(&self.spaces, scope)?, forgotten: 0 })
