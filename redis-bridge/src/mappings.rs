@@ -6,23 +6,23 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, hash_map},
+    collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use bridge_api::{IssueValue, names};
-use futures_util::{
-    FutureExt as _,
-    future::{BoxFuture, Shared, try_join_all},
-};
+use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
+use self::flights::Flights;
 use crate::{
     store::{Entry, ErrorKind, Index, ScopeTag, Seal, Space, Store, StoreError},
     vault::Vault,
 };
+
+mod flights;
 
 /// A store, and the keys to it.
 #[derive(Clone)]
@@ -30,12 +30,11 @@ pub struct Mappings {
     vault: Arc<Vault>,
     store: Arc<dyn Store>,
     ttl: Duration,
-    in_flight: Arc<Mutex<HashMap<Job, Flight>>>,
+    issuing: Flights<Job, Arc<[u64]>>,
 }
 
 /// What is asked of the store, without the values.
 type Job = (Space, Arc<[Entry]>);
-type Flight = Shared<BoxFuture<'static, Result<Arc<[u64]>, StoreError>>>;
 
 /// The values of one kind in one call.
 struct Batch {
@@ -48,7 +47,7 @@ struct Batch {
 impl Mappings {
     /// Keeps mappings in `store`, which was opened with this vault's checks and this TTL.
     pub fn new(vault: Arc<Vault>, store: Arc<dyn Store>, ttl: Duration) -> Self {
-        Self { vault, store, ttl, in_flight: Arc::default() }
+        Self { vault, store, ttl, issuing: Flights::default() }
     }
 
     /// How long a mapping lives from its last use.
@@ -121,36 +120,18 @@ impl Mappings {
     /// The numbers of a batch; of identical batches in flight only the first goes to the store.
     async fn numbers(&self, batch: Batch) -> Result<Arc<[u64]>, StoreError> {
         let job: Job = (batch.space, batch.entries.into());
-        let flight = {
-            let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-            match in_flight.entry(job) {
-                hash_map::Entry::Occupied(running) => running.get().clone(),
-                hash_map::Entry::Vacant(free) => {
-                    let flight = self.start(free.key().clone(), batch.values);
-                    free.insert(flight).clone()
+        let Self { vault, store, .. } = self.clone();
+        let call = {
+            let (space, entries) = job.clone();
+            move || async move {
+                let seal = seal(vault, space.clone(), Arc::clone(&entries), batch.values);
+                match store.issue(&space, Arc::clone(&entries), seal).await? {
+                    numbers if numbers.len() == entries.len() => Ok(numbers.into()),
+                    _ => Err(unavailable("the store gave another count of numbers than it was asked for")),
                 }
             }
         };
-        flight.await
-    }
-
-    /// A task of its own: it must not end with the caller that happened to be first.
-    fn start(&self, job: Job, values: Vec<Zeroizing<String>>) -> Flight {
-        let Self { vault, store, in_flight, .. } = self.clone();
-        let task = tokio::spawn(async move {
-            let (space, entries) = &job;
-            let seal = seal(vault, space.clone(), Arc::clone(entries), values);
-            let result = store.issue(space, Arc::clone(entries), seal).await;
-            in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
-            match result? {
-                numbers if numbers.len() == entries.len() => Ok(numbers.into()),
-                _ => Err(unavailable("the store gave another count of numbers than it was asked for")),
-            }
-        });
-        let ended = |result: Result<_, _>| {
-            result.unwrap_or_else(|_| Err(unavailable("the call to the store was ended")))
-        };
-        task.map(ended).boxed().shared()
+        self.issuing.join(job, call).await
     }
 
     /// What of these numbers is kept. Being restored is a use: the mappings live on.
