@@ -19,6 +19,7 @@ struct Plain {
     gate: Semaphore,
     panics: AtomicBool,
     touches: AtomicUsize,
+    forgets: AtomicUsize,
     kept: Mutex<Kept>,
 }
 
@@ -58,7 +59,9 @@ impl Store for Plain {
     }
 
     async fn forget(&self, _scope: ScopeTag) -> Result<u64, StoreError> {
-        Ok(0)
+        self.forgets.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        Ok(7)
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
@@ -72,6 +75,7 @@ fn mappings(permits: usize) -> (Mappings, Arc<Plain>) {
         gate: Semaphore::new(permits),
         panics: AtomicBool::new(false),
         touches: AtomicUsize::new(0),
+        forgets: AtomicUsize::new(0),
         kept: Mutex::default(),
     });
     let vault = Vault::new(&Keys::from_json(generate().unwrap().as_bytes()).unwrap());
@@ -184,6 +188,34 @@ async fn restoring_touches_and_issues_nothing() {
     assert_eq!(store.calls.load(Ordering::SeqCst), calls);
     assert_eq!(mappings.restore("a", &[Cow::Borrowed("AWS_EC2_009")]).await.unwrap(), [None]);
     assert_eq!(store.touches.load(Ordering::SeqCst), 1, "there is nothing to touch");
+}
+
+#[tokio::test]
+async fn forgetting_goes_on_without_its_caller_and_is_joined() {
+    let (mappings, store) = mappings(0);
+    let call = |scope: &'static str| {
+        let mappings = mappings.clone();
+        tokio::spawn(async move { mappings.forget(scope).await })
+    };
+    let first = call("a");
+    while store.forgets.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    let again = call("a");
+    let other = call("b");
+    while store.forgets.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    store.gate.add_permits(2);
+    assert_eq!(again.await.unwrap().unwrap(), 7);
+    assert_eq!(other.await.unwrap().unwrap(), 7);
+    assert_eq!(store.forgets.load(Ordering::SeqCst), 2, "one for each scope");
+    // What comes later is a call of its own.
+    store.gate.add_permits(1);
+    mappings.forget("a").await.unwrap();
+    assert_eq!(store.forgets.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
