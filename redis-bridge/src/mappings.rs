@@ -6,23 +6,23 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, hash_map},
+    collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use bridge_api::{IssueValue, names};
-use futures_util::{
-    FutureExt as _,
-    future::{BoxFuture, Shared, try_join_all},
-};
+use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
+use self::flights::Flights;
 use crate::{
     store::{Entry, ErrorKind, Index, ScopeTag, Seal, Space, Store, StoreError},
     vault::Vault,
 };
+
+mod flights;
 
 /// A store, and the keys to it.
 #[derive(Clone)]
@@ -30,12 +30,12 @@ pub struct Mappings {
     vault: Arc<Vault>,
     store: Arc<dyn Store>,
     ttl: Duration,
-    in_flight: Arc<Mutex<HashMap<Job, Flight>>>,
+    issuing: Flights<Job, Arc<[u64]>>,
+    forgetting: Flights<ScopeTag, u64>,
 }
 
 /// What is asked of the store, without the values.
 type Job = (Space, Arc<[Entry]>);
-type Flight = Shared<BoxFuture<'static, Result<Arc<[u64]>, StoreError>>>;
 
 /// The values of one kind in one call.
 struct Batch {
@@ -48,7 +48,7 @@ struct Batch {
 impl Mappings {
     /// Keeps mappings in `store`, which was opened with this vault's checks and this TTL.
     pub fn new(vault: Arc<Vault>, store: Arc<dyn Store>, ttl: Duration) -> Self {
-        Self { vault, store, ttl, in_flight: Arc::default() }
+        Self { vault, store, ttl, issuing: Flights::default(), forgetting: Flights::default() }
     }
 
     /// How long a mapping lives from its last use.
@@ -104,10 +104,13 @@ impl Mappings {
 
     /// Forgets the mappings of a scope. How many there were.
     ///
+    /// Goes on when the caller leaves. A call that comes meanwhile joins it: what was issued since it began stays.
+    ///
     /// # Errors
     /// [`StoreError`]; some may have been forgotten all the same.
     pub async fn forget(&self, scope: &str) -> Result<u64, StoreError> {
-        self.store.forget(self.vault.scope(scope)).await
+        let (store, scope) = (Arc::clone(&self.store), self.vault.scope(scope));
+        self.forgetting.join(scope, move || async move { store.forget(scope).await }).await
     }
 
     /// Whether calls would succeed now.
@@ -121,42 +124,18 @@ impl Mappings {
     /// The numbers of a batch; of identical batches in flight only the first goes to the store.
     async fn numbers(&self, batch: Batch) -> Result<Arc<[u64]>, StoreError> {
         let job: Job = (batch.space, batch.entries.into());
-        let flight = {
-            let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-            match in_flight.entry(job) {
-                hash_map::Entry::Occupied(running) => running.get().clone(),
-                hash_map::Entry::Vacant(free) => {
-                    let flight = self.start(free.key().clone(), batch.values);
-                    free.insert(flight).clone()
+        let Self { vault, store, .. } = self.clone();
+        let call = {
+            let (space, entries) = job.clone();
+            move || async move {
+                let seal = seal(vault, space.clone(), Arc::clone(&entries), batch.values);
+                match store.issue(&space, Arc::clone(&entries), seal).await? {
+                    numbers if numbers.len() == entries.len() => Ok(numbers.into()),
+                    _ => Err(unavailable("the store gave another count of numbers than it was asked for")),
                 }
             }
         };
-        flight.await
-    }
-
-    /// A task of its own: it must not end with the caller that happened to be first.
-    fn start(&self, job: Job, values: Vec<Zeroizing<String>>) -> Flight {
-        let Self { vault, store, in_flight, .. } = self.clone();
-        let task = tokio::spawn(async move {
-            let (space, entries) = &job;
-            let seal: Seal = {
-                let (space, entries) = (space.clone(), Arc::clone(entries));
-                Arc::new(move |at, number| {
-                    let value = values.get(at).filter(|_| entries.get(at).is_some_and(|entry| entry.keep))?;
-                    vault.seal(&space, number, value)
-                })
-            };
-            let result = store.issue(space, Arc::clone(entries), seal).await;
-            in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
-            match result? {
-                numbers if numbers.len() == entries.len() => Ok(numbers.into()),
-                _ => Err(unavailable("the store gave another count of numbers than it was asked for")),
-            }
-        });
-        let ended = |result: Result<_, _>| {
-            result.unwrap_or_else(|_| Err(unavailable("the call to the store was ended")))
-        };
-        task.map(ended).boxed().shared()
+        self.issuing.join(job, call).await
     }
 
     /// What of these numbers is kept. Being restored is a use: the mappings live on.
@@ -179,9 +158,19 @@ impl Mappings {
             values.push(((kind, number), value));
         }
         if !values.is_empty() {
-            self.numbers(used).await?;
+            self.touch(used).await;
         }
         Ok(values)
+    }
+
+    /// Has these mappings live on where they still live. Whether that works is nothing to whoever has the values.
+    async fn touch(&self, batch: Batch) {
+        let entries: Arc<[Entry]> = batch.entries.into();
+        let seal = seal(Arc::clone(&self.vault), batch.space.clone(), Arc::clone(&entries), batch.values);
+        if let Err(error) = self.store.touch(&batch.space, entries, seal).await {
+            // The store's trouble is told elsewhere; this would be a line for each restore.
+            tracing::debug!(%error, "mappings in use could not be prolonged");
+        }
     }
 }
 
@@ -214,6 +203,14 @@ impl Batch {
         }
         place
     }
+}
+
+/// Seals those of the values that are to be kept.
+fn seal(vault: Arc<Vault>, space: Space, entries: Arc<[Entry]>, values: Vec<Zeroizing<String>>) -> Seal {
+    Arc::new(move |at, number| {
+        let value = values.get(at).filter(|_| entries.get(at).is_some_and(|entry| entry.keep))?;
+        vault.seal(&space, number, value)
+    })
 }
 
 fn unavailable(message: &str) -> StoreError {

@@ -1,6 +1,9 @@
 //! Over a store that counts its calls and can be told to wait.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -14,6 +17,9 @@ struct Plain {
     calls: AtomicUsize,
     /// One permit lets one call answer.
     gate: Semaphore,
+    panics: AtomicBool,
+    touches: AtomicUsize,
+    forgets: AtomicUsize,
     kept: Mutex<Kept>,
 }
 
@@ -28,6 +34,7 @@ impl Store for Plain {
     async fn issue(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<Vec<u64>, StoreError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
+        assert!(!self.panics.load(Ordering::SeqCst), "on purpose");
         let mut kept = self.kept.lock().unwrap();
         let numbers = entries.iter().enumerate().map(|(at, entry)| {
             let next = kept.numbers.len() as u64 + 1;
@@ -40,13 +47,21 @@ impl Store for Plain {
         Ok(numbers.collect())
     }
 
+    /// Fails, to show that nothing depends on it.
+    async fn touch(&self, _space: &Space, _entries: Arc<[Entry]>, _seal: Seal) -> Result<(), StoreError> {
+        self.touches.fetch_add(1, Ordering::SeqCst);
+        Err(unavailable("on purpose"))
+    }
+
     async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let kept = self.kept.lock().unwrap();
         Ok(numbers.iter().map(|number| kept.sealed.get(&(space.clone(), *number)).cloned()).collect())
     }
 
     async fn forget(&self, _scope: ScopeTag) -> Result<u64, StoreError> {
-        Ok(0)
+        self.forgets.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        Ok(7)
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
@@ -55,8 +70,14 @@ impl Store for Plain {
 }
 
 fn mappings(permits: usize) -> (Mappings, Arc<Plain>) {
-    let store =
-        Arc::new(Plain { calls: AtomicUsize::new(0), gate: Semaphore::new(permits), kept: Mutex::default() });
+    let store = Arc::new(Plain {
+        calls: AtomicUsize::new(0),
+        gate: Semaphore::new(permits),
+        panics: AtomicBool::new(false),
+        touches: AtomicUsize::new(0),
+        forgets: AtomicUsize::new(0),
+        kept: Mutex::default(),
+    });
     let vault = Vault::new(&Keys::from_json(generate().unwrap().as_bytes()).unwrap());
     (Mappings::new(Arc::new(vault), Arc::clone(&store) as Arc<dyn Store>, Duration::from_secs(60)), store)
 }
@@ -126,7 +147,7 @@ async fn identical_calls_in_flight_are_one_and_outlive_the_first_caller() {
     };
     let first = call(&mappings);
     let others: Vec<_> = (0..63).map(|_| call(&mappings)).collect();
-    while store.calls.load(Ordering::SeqCst) == 0 || mappings.in_flight.lock().unwrap().is_empty() {
+    while store.calls.load(Ordering::SeqCst) == 0 || mappings.issuing.is_empty() {
         tokio::task::yield_now().await;
     }
     first.abort();
@@ -136,11 +157,65 @@ async fn identical_calls_in_flight_are_one_and_outlive_the_first_caller() {
         assert_eq!(other.await.unwrap().unwrap(), ["AWS_EC2_001"]);
     }
     assert_eq!(store.calls.load(Ordering::SeqCst), 1);
-    assert!(mappings.in_flight.lock().unwrap().is_empty(), "nothing stays behind");
+    assert!(mappings.issuing.is_empty(), "nothing stays behind");
     // What comes later is a call of its own.
     store.gate.add_permits(1);
     assert_eq!(call(&mappings).await.unwrap().unwrap(), ["AWS_EC2_001"]);
     assert_eq!(store.calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_store_that_panics_fails_the_calls_at_hand_alone() {
+    let (mappings, store) = mappings(10);
+    store.panics.store(true, Ordering::SeqCst);
+    let values = [value("EC2", "i-a", true)];
+    let (one, other) = tokio::join!(mappings.issue("a", &values), mappings.issue("a", &values));
+    for failed in [one, other] {
+        assert_eq!(failed.unwrap_err().kind, ErrorKind::Unavailable);
+    }
+    store.panics.store(false, Ordering::SeqCst);
+    assert_eq!(mappings.issue("a", &values).await.unwrap(), ["AWS_EC2_001"]);
+}
+
+#[tokio::test]
+async fn restoring_touches_and_issues_nothing() {
+    let (mappings, store) = mappings(10);
+    let tokens = mappings.issue("a", &[value("EC2", "i-a", true)]).await.unwrap();
+    let calls = store.calls.load(Ordering::SeqCst);
+    let restored = mappings.restore("a", &[Cow::Borrowed(tokens[0].as_str())]).await.unwrap();
+    assert_eq!(restored, [Some("i-a".to_owned())], "whatever becomes of the touch");
+    assert_eq!(store.touches.load(Ordering::SeqCst), 1);
+    assert_eq!(store.calls.load(Ordering::SeqCst), calls);
+    assert_eq!(mappings.restore("a", &[Cow::Borrowed("AWS_EC2_009")]).await.unwrap(), [None]);
+    assert_eq!(store.touches.load(Ordering::SeqCst), 1, "there is nothing to touch");
+}
+
+#[tokio::test]
+async fn forgetting_goes_on_without_its_caller_and_is_joined() {
+    let (mappings, store) = mappings(0);
+    let call = |scope: &'static str| {
+        let mappings = mappings.clone();
+        tokio::spawn(async move { mappings.forget(scope).await })
+    };
+    let first = call("a");
+    while store.forgets.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    let again = call("a");
+    let other = call("b");
+    while store.forgets.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    store.gate.add_permits(2);
+    assert_eq!(again.await.unwrap().unwrap(), 7);
+    assert_eq!(other.await.unwrap().unwrap(), 7);
+    assert_eq!(store.forgets.load(Ordering::SeqCst), 2, "one for each scope");
+    // What comes later is a call of its own.
+    store.gate.add_permits(1);
+    mappings.forget("a").await.unwrap();
+    assert_eq!(store.forgets.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! issue ─▶ all there and fresh? ─ yes ─▶ answered by reading
+//! touch ─▶ all gone or fresh? ─── yes ─▶ answered by reading
 //!                │ no
 //! forget ───────▶└─▶ queue ─▶ one thread that writes: many calls, one transaction, one flush, then the answers
 //! ```
@@ -179,6 +180,20 @@ impl Store for Embedded {
                     self.write(entries.len(), |reply| Call::Issue { space, entries, seal, reply }).await
                 }
             }
+        };
+        self.within_limit(call).await
+    }
+
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
+        let call = async {
+            let (read_space, read_entries) = (space.clone(), Arc::clone(&entries));
+            let read =
+                move |database: &_, lives: &_| reads::is_touched(database, lives, &read_space, &read_entries);
+            if self.read(read).await? {
+                return Ok(());
+            }
+            let space = space.clone();
+            self.write(entries.len(), |reply| Call::Touch { space, entries, seal, reply }).await
         };
         self.within_limit(call).await
     }

@@ -16,6 +16,8 @@ on_every_store!(
     many_rotations_of_the_index_key,
     after_the_ttl_both_directions_are_gone,
     use_prolongs_life_and_looking_does_not,
+    touching_prolongs_life,
+    touching_creates_nothing,
     counters_outlive_mappings_scopes_and_stores,
     what_is_not_kept_has_no_bytes_until_it_is,
     the_seal_gets_position_and_number,
@@ -135,6 +137,35 @@ async fn use_prolongs_life_and_looking_does_not(world: &mut World) {
     }
     assert_eq!(store.sealed(&space, &[1, 2]).await.unwrap(), [sealed(1), None]);
     assert_eq!(store.issue(&space, entries([2, 1]), seal()).await.unwrap(), [3, 1]);
+}
+
+async fn touching_prolongs_life(world: &mut World) {
+    let (store, space) = (world.store().await, space(1, "EC2"));
+    store.issue(&space, entries([1, 2]), seal()).await.unwrap();
+    let rotated: Arc<[Entry]> = [Entry { indexes: vec![index(1, 1), index(0, 1)], keep: true }].into();
+    for _ in 0..4 {
+        world.pass(1).await;
+        store.touch(&space, Arc::clone(&rotated), seal()).await.unwrap();
+    }
+    assert_eq!(store.sealed(&space, &[1, 2]).await.unwrap(), [sealed(1), None]);
+    let by_the_first: Arc<[Entry]> = [Entry { indexes: vec![index(1, 1)], keep: true }].into();
+    assert_eq!(store.issue(&space, by_the_first, seal()).await.unwrap(), [1]);
+}
+
+async fn touching_creates_nothing(world: &mut World) {
+    let (store, space) = (world.store().await, space(1, "EC2"));
+    store.touch(&space, entries([1]), seal()).await.unwrap();
+    assert_eq!(store.issue(&space, entries([1, 2]), seal()).await.unwrap(), [1, 2]);
+    store.forget(scope_tag(1)).await.unwrap();
+    store.touch(&space, entries([2, 3]), seal()).await.unwrap();
+    assert_eq!(store.sealed(&space, &[1, 2, 3, 4]).await.unwrap(), [None, None, None, None]);
+    assert_eq!(store.issue(&space, entries([3]), seal()).await.unwrap(), [3]);
+    store.touch(&space, entries([2, 3]), seal()).await.unwrap();
+    assert_eq!(store.issue(&space, entries([2, 3]), seal()).await.unwrap(), [4, 3]);
+    world.expire().await;
+    store.touch(&space, entries([2, 3]), seal()).await.unwrap();
+    assert_eq!(store.sealed(&space, &[3, 4]).await.unwrap(), [None, None]);
+    assert_eq!(store.issue(&space, entries([3]), seal()).await.unwrap(), [5]);
 }
 
 async fn counters_outlive_mappings_scopes_and_stores(world: &mut World) {

@@ -56,6 +56,8 @@ fn what_is_not_a_store_is_refused() {
         let error = open(&path).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.message.starts_with(path.to_str().unwrap()), "{error}");
+        let hint = if path.ends_with("missing/store") { "create the folder" } else { "check its disk" };
+        assert!(error.message.contains(hint), "{error}");
     }
 }
 

@@ -85,6 +85,15 @@ impl<'t> Changes<'t> {
         Ok(numbers)
     }
 
+    /// [`Store::touch`](crate::store::Store::touch).
+    pub(super) fn touch(&mut self, space: &Space, entries: &[Entry], seal: &Seal) -> Result<()> {
+        let Some((id, _)) = find_space(&self.spaces, space)? else { return Ok(()) };
+        for (position, entry) in entries.iter().enumerate() {
+            self.find(id, entry, &|number| if entry.keep { seal(position, number) } else { None })?;
+        }
+        Ok(())
+    }
+
     /// What there is to forget of a scope.
     pub(super) fn forget(&self, scope: ScopeTag) -> Result<Forgetting> {
         Ok(Forgetting { spaces: spaces_of(&self.spaces, scope)?, forgotten: 0 })
@@ -115,6 +124,10 @@ impl<'t> Changes<'t> {
 
     /// Looks at the next `limit` mappings, and removes those that have expired; likewise indexes whose mappings are gone.
     pub(super) fn sweep(&mut self, sweep: &mut Sweep, limit: usize) -> Result<()> {
+        if limit == 0 {
+            // Nothing to look at is not the end: the sweep goes on from where it is.
+            return Ok(());
+        }
         let (mut expired, mut seen) = (Vec::new(), 0);
         let mut last = (0, 0);
         for row in self.mappings.range(sweep.mapping..)?.take(limit) {

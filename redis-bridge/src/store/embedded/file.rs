@@ -23,7 +23,7 @@ pub(super) type Opener = Box<dyn FnMut() -> Result<Database, StoreError> + Send>
 pub(super) fn file(path: PathBuf) -> Opener {
     let mut opened = false;
     Box::new(move || {
-        let database = caught(&path, || open_file(&path, !opened))?;
+        let database = caught(&path, !opened, || open_file(&path, !opened))?;
         opened = true;
         Ok(database)
     })
@@ -104,12 +104,15 @@ pub(super) fn store_error(error: &redb::Error) -> StoreError {
 fn open_file(path: &Path, first: bool) -> Result<Database, DatabaseError> {
     // Only the first time: a file that vanished while it was in use has taken its counters along.
     let mut file = options().read(true).write(true).create(first).open(path)?;
-    if first && file.metadata()?.len() > 0 {
+    let bytes = file.metadata()?.len();
+    if first && bytes > 0 {
         match file.try_lock() {
             Ok(()) => restart_creation(&mut file)?,
             Err(TryLockError::WouldBlock) => return Err(DatabaseError::DatabaseAlreadyOpen),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        // A large file takes its time.
+        tracing::info!(file = %path.display(), bytes, "reading the store's file");
     }
     let database = redb::Builder::new()
         .set_cache_size(FILE_CACHE)
@@ -141,7 +144,11 @@ fn restart_creation(file: &mut File) -> io::Result<()> {
 }
 
 /// A damaged file must not end the process, wherever the database notices.
-fn caught<T>(path: &Path, open: impl FnOnce() -> Result<T, DatabaseError>) -> Result<T, StoreError> {
+fn caught<T>(
+    path: &Path,
+    first: bool,
+    open: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<T, StoreError> {
     let opened = catch_unwind(AssertUnwindSafe(open));
     let error = |kind, what: String| Err(StoreError { kind, message: format!("{} {what}", path.display()) });
     let damaged = |what: &str| {
@@ -154,6 +161,13 @@ fn caught<T>(path: &Path, open: impl FnOnce() -> Result<T, DatabaseError>) -> Re
             ErrorKind::Unavailable,
             "is in use by another process; end that one, or give the bridge a file of its own".to_owned(),
         ),
+        // It would have been created.
+        Ok(Err(DatabaseError::Storage(StorageError::Io(io))))
+            if first && io.kind() == io::ErrorKind::NotFound =>
+        {
+            let advice = "create the folder, or give the bridge another file";
+            error(ErrorKind::Unavailable, format!("cannot be created: its folder does not exist; {advice}"))
+        }
         Ok(Err(DatabaseError::Storage(StorageError::Io(io))))
             if !matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
         {

@@ -36,6 +36,36 @@ pub(super) fn issued(
     Ok(Some(numbers))
 }
 
+/// Whether touching these entries would change nothing: each is fresh, or is not there.
+pub(super) fn is_touched(
+    database: &Database,
+    lives: &Lives,
+    space: &Space,
+    entries: &[Entry],
+) -> Result<bool> {
+    let Some((transaction, space)) = begin(database, space)? else { return Ok(true) };
+    let (indexes, mappings) = (transaction.open_table(INDEXES)?, transaction.open_table(MAPPINGS)?);
+    let now = lives.now();
+    for entry in entries {
+        for (position, index) in entry.indexes.iter().enumerate() {
+            let Some(number) = indexes.get(index_key(space, *index))?.map(|found| found.value()) else {
+                continue;
+            };
+            let Some(found) = mappings.get((space, number))? else { continue };
+            let record = Record::parse(found.value())?;
+            if record.expires <= now {
+                continue;
+            }
+            let kept = record.sealed.is_some() || !entry.keep;
+            if position > 0 || !kept || !lives.is_fresh(record.expires, now) {
+                return Ok(false);
+            }
+            break;
+        }
+    }
+    Ok(true)
+}
+
 /// [`Store::sealed`](crate::store::Store::sealed).
 pub(super) fn sealed(
     database: &Database,

@@ -32,6 +32,36 @@ async fn a_full_disk_fails_writing_alone_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn touching_what_is_fresh_or_gone_writes_nothing() {
+    let disk = Disk::default();
+    let store = disk.open();
+    store.issue(&space(), entries(0..10), seal()).await.unwrap();
+    disk.set(Some(Fault::Write));
+    store.touch(&space(), entries(5..15), seal()).await.unwrap();
+    disk.set(None);
+    assert_eq!(store.issue(&space(), entries(10..11), seal()).await.unwrap(), [11]);
+}
+
+/// So that an old seal key can go.
+#[tokio::test(flavor = "multi_thread")]
+async fn touching_seals_anew_what_is_not_fresh() {
+    let now = Arc::new(std::sync::atomic::AtomicU64::new(1));
+    let clock = {
+        let now = Arc::clone(&now);
+        Arc::new(move || now.load(Ordering::Relaxed))
+    };
+    let ttl = Duration::from_secs(60);
+    let store = Embedded::open(Place::Memory, ttl, Vec::new(), clock).unwrap();
+    store.issue(&space(), entries(0..1), seal()).await.unwrap();
+    let other: Seal = Arc::new(|_, _| Some(b"anew".to_vec()));
+    store.touch(&space(), entries(0..1), Arc::clone(&other)).await.unwrap();
+    assert_eq!(store.sealed(&space(), &[1]).await.unwrap(), [seal()(0, 1)]);
+    now.fetch_add(30_000, Ordering::Relaxed);
+    store.touch(&space(), entries(0..1), Arc::clone(&other)).await.unwrap();
+    assert_eq!(store.sealed(&space(), &[1]).await.unwrap(), [other(0, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_to_growth_still_serves_what_is_there() {
     let disk = Disk::default();
     let store = disk.open();

@@ -43,6 +43,7 @@ pub(super) struct Queued {
 
 pub(super) enum Call {
     Issue { space: Space, entries: Arc<[Entry]>, seal: Seal, reply: Reply<Vec<u64>> },
+    Touch { space: Space, entries: Arc<[Entry]>, seal: Seal, reply: Reply<()> },
     Forget { scope: ScopeTag, reply: Reply<u64> },
     Ready { reply: Reply<()> },
 }
@@ -170,6 +171,14 @@ impl Writer {
                             return Err(error);
                         }
                     }
+                    Call::Touch { reply, .. } if reply.is_closed() => {}
+                    Call::Touch { space, entries, seal, reply } => {
+                        sweep_budget += entries.len() * SWEEP_PER_ENTRY;
+                        let touched =
+                            changes.touch(&space, &entries, &seal).map_err(|error| store_error(&error));
+                        answers.push(answer(reply, touched.clone()));
+                        touched?;
+                    }
                     Call::Forget { scope, reply } => match changes.forget(scope) {
                         Ok(forget) => forgetting.push_back((forget, reply)),
                         Err(error) => {
@@ -256,6 +265,7 @@ fn refusal(call: Call) -> Answer {
     let unmade = || unavailable("the store's file could not be written; try again");
     match call {
         Call::Issue { reply, .. } => answer(reply, Err(unmade())),
+        Call::Touch { reply, .. } => answer(reply, Err(unmade())),
         Call::Forget { reply, .. } => answer(reply, Err(unmade())),
         Call::Ready { reply } => answer(reply, Err(unmade())),
     }
