@@ -2,18 +2,19 @@
 //!
 //! | key | what |
 //! | --- | --- |
-//! | `cr:{S}:c` | a hash: `n:KIND` is the last number given, `r:KIND` the run_id of the server that gave it |
+//! | `cr:{S}:c` | a hash: `n:KIND` is the last number given, `r:KIND` the run of the server that gave it |
 //! | `cr:{S}:i:KIND:` + 16 bytes | a look-up key: the number |
 //! | `cr:{S}:t:KIND:NUMBER` | the sealed bytes |
 //! | `cr:keys` | a hash: what the bridges' keys make of a constant, by id |
-//! | `cr:{run}` | the run_id of the server that was used last |
-//! | `cr:{run}:changed` | exists for one TTL after the run_id became another |
+//! | `cr:{run}` | the run of the server that was used last |
+//! | `cr:{run}:changed` | exists for one TTL after the run became another |
 //!
 //! `S` is the scope's tag in base64url. The counters of a scope are one hash, so that forgetting a scope knows at once
 //! which numbers there are; it lives twice as long as the numbers, at least.
 //!
 //! **Lost writes.** Redis answers before a write is safe, so a crash or a failover takes the last ones back. The counter
-//! remembers which run of the server wrote it; under another run it first jumps by [`JUMP`]: the bound on numbers of a
+//! remembers which run of the server wrote it (its run_id, and its replication id, which is another each time that a
+//! replica is promoted); under another run it first jumps by [`JUMP`]: the bound on numbers of a
 //! space that may get lost. A counter that is absent may be lost itself; for one TTL after the run became another, new
 //! ones begin above the jump, too. And a bridge remembers the highest number it saw in a space, and never gives one
 //! below. A Redis that lost everything while several bridges use it is beyond that: those that had not used a space

@@ -125,6 +125,30 @@ async fn a_promoted_replica_that_lost_writes_gives_no_number_again() {
     seen.note(500..1_500, &issue(&other, &space(1), 500..1_500).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_primary_that_was_a_replica_in_between_gives_no_number_again() {
+    let first = Redis::start(Listen::Tcp, &["repl-diskless-sync-delay 0"]);
+    let second = Redis::start(
+        Listen::Tcp,
+        &["repl-diskless-sync-delay 0", &format!("replicaof 127.0.0.1 {}", first.port())],
+    );
+    let mut seen = Seen::default();
+    let one = store(&first).await;
+    seen.note(0..10, &issue(&one, &space(1), 0..10).await.unwrap());
+    until_replicated(&first, &second);
+
+    // The first goes on being written, which the second misses.
+    assert_eq!(second.command(&["REPLICAOF", "NO", "ONE"]).text(), "OK");
+    seen.note(10..50, &issue(&one, &space(1), 10..50).await.unwrap());
+    assert_eq!(first.command(&["REPLICAOF", "127.0.0.1", &second.port().to_string()]).text(), "OK");
+    until_replicated(&second, &first);
+
+    assert_eq!(first.command(&["REPLICAOF", "NO", "ONE"]).text(), "OK");
+    let other = store(&first).await;
+    seen.note([6_000], &[until_issued(&other, &space(1), 6_000).await]);
+    seen.note([7_000], &[until_issued(&one, &space(1), 7_000).await]);
+}
+
 /// Waits until the replica has what the primary has.
 fn until_replicated(primary: &Redis, replica: &Redis) {
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -1,7 +1,7 @@
 -- Gives entries of one space their numbers. Atomic, so that a value has one number and a number one value.
 --
 -- KEYS  1 the scope's counters
--- ARGV  1 kind  2 the server's run_id  3 TTL in ms  4 a number that was given already  5 how far to jump
+-- ARGV  1 kind  2 the server's run  3 TTL in ms  4 a number that was given already  5 how far to jump
 --       6 1 when the server lost its writes lately, perhaps the counter itself
 --       7 how many indexes an entry has  8 the entries: a byte (1: kept, 0: not) and the indexes, 16 bytes each
 -- Returns the numbers, and the positions of the kept ones that have no sealed bytes; both joined by commas.

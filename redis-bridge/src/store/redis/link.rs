@@ -45,7 +45,8 @@ impl Link {
         Ok(link)
     }
 
-    /// The run of the server at the other end: another after each restart, and after a failover.
+    /// The run of the server at the other end: another after each restart, each failover, and each time that a replica
+    /// became the primary again.
     pub(super) fn run_id(&self) -> &str {
         &self.run_id
     }
@@ -75,7 +76,7 @@ impl Link {
         read(connection.send_packed_command(command).await?)
     }
 
-    /// The server's run_id, when it is what it must be.
+    /// The server's run, when it is what it must be.
     async fn vet(&self, demands: &Demands<'_>) -> Result<String, Failure> {
         let info: String = self.ask(&cmd("INFO")).await?;
         let run_id = vet_info(&info, demands.allow_eviction)?;
@@ -125,7 +126,7 @@ pub(super) fn lacks_script(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Reads the run_id, and refuses what a store cannot be built on.
+/// Reads which run it is, and refuses what a store cannot be built on.
 fn vet_info(info: &str, allow_eviction: bool) -> Result<String, Failure> {
     let field = |name: &str| {
         info.lines()
@@ -154,8 +155,13 @@ fn vet_info(info: &str, allow_eviction: bool) -> Result<String, Failure> {
     if field("role") == Some("slave") {
         return Err(Failure::down("Redis is a replica; the bridge needs the primary"));
     }
-    let run_id = field("run_id");
-    run_id.map(str::to_owned).ok_or_else(|| Failure::from(no_run_id()))
+    let run_id = field("run_id").ok_or_else(|| Failure::from(no_run_id()))?;
+    // A primary that was a replica in between has its run_id still, but lost writes. Not everything that speaks the
+    // protocol has replicas.
+    Ok(match field("master_replid") {
+        Some(history) => format!("{run_id}:{history}"),
+        None => run_id.to_owned(),
+    })
 }
 
 fn no_run_id() -> StoreError {
@@ -196,6 +202,10 @@ mod tests {
         }
         assert_eq!(vet("7.0.0", "noeviction", "run_id:0a\r\nrole:slave", false), Err(ErrorKind::Unavailable));
         assert_eq!(vet("7.0.0", "noeviction", "run_id:0a\r\nrole:master", false), Ok("0a".to_owned()));
+        assert_eq!(
+            vet("7.0.0", "noeviction", "role:master\r\nmaster_replid:b1\r\nrun_id:0a", false),
+            Ok("0a:b1".to_owned())
+        );
         assert_eq!(vet("7.0.0", "noeviction", "run_id:", false), Err(ErrorKind::Unsound));
         assert_eq!(vet("", "noeviction", run, false), Err(ErrorKind::Unavailable), "no Redis at all");
     }
