@@ -40,7 +40,13 @@ use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, Pipelin
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::task::AbortHandle;
 
-use self::{connector::Connector, failure::Failure, floors::Floors, names::Scope};
+use self::{
+    connector::Connector,
+    failure::Failure,
+    floors::Floors,
+    issue::{Issue, Unknown},
+    names::Scope,
+};
 use super::{Entry, KeyCheck, ScopeTag, Seal, Space, Store, StoreError};
 
 /// How far a counter jumps when writes may have been lost.
@@ -64,6 +70,9 @@ pub struct Options {
     pub allow_eviction: bool,
     /// Certificates for `rediss://`; the system's authorities without.
     pub tls: Option<Tls>,
+    /// How bytes begin that the active key sealed: what begins in another way is sealed anew when it is used. Empty: no
+    /// bytes are looked at.
+    pub seal_mark: Vec<u8>,
 }
 
 /// Certificates, in PEM.
@@ -80,6 +89,7 @@ pub struct Redis {
     connector: Arc<Connector>,
     floors: Floors,
     ttl_ms: u128,
+    seal_mark: Vec<u8>,
     keeper: AbortHandle,
 }
 
@@ -94,16 +104,32 @@ impl Redis {
         let connector = Arc::new(Connector::new(client, &options, checks).await?);
         let kept = Arc::clone(&connector);
         let keeper = tokio::spawn(async move { kept.keep().await }).abort_handle();
-        Ok(Self { connector, floors: Floors::default(), ttl_ms: options.ttl.as_millis().max(1), keeper })
+        let ttl_ms = options.ttl.as_millis().max(1);
+        Ok(Self { connector, floors: Floors::default(), ttl_ms, seal_mark: options.seal_mark, keeper })
+    }
+
+    async fn number(
+        &self,
+        space: &Space,
+        entries: &[Entry],
+        seal: &Seal,
+        unknown: Unknown,
+    ) -> Result<Vec<u64>, StoreError> {
+        let link = self.connector.link()?;
+        let (ttl_ms, floors, seal_mark) = (self.ttl_ms, &self.floors, self.seal_mark.as_slice());
+        let issue = Issue { space, entries, ttl_ms, floors, seal_mark, unknown };
+        self.connector.within(&link, issue.run(&link, seal)).await
     }
 }
 
 #[async_trait]
 impl Store for Redis {
     async fn issue(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<Vec<u64>, StoreError> {
-        let link = self.connector.link()?;
-        let issue = issue::Issue { space, entries: &entries, ttl_ms: self.ttl_ms, floors: &self.floors };
-        self.connector.within(&link, issue.run(&link, &seal)).await
+        self.number(space, &entries, &seal, Unknown::Create).await
+    }
+
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
+        self.number(space, &entries, &seal, Unknown::Leave).await.map(drop)
     }
 
     async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

@@ -3,7 +3,7 @@
 use redis::{Cmd, Pipeline};
 
 use super::{JUMP, failure::Failure, floors::Floors, link::Link, names::Scope, script::Script};
-use crate::store::{Entry, Seal, Space};
+use crate::store::{Entry, ErrorKind, Seal, Space};
 
 /// One call.
 pub(super) struct Issue<'a> {
@@ -11,6 +11,28 @@ pub(super) struct Issue<'a> {
     pub(super) entries: &'a [Entry],
     pub(super) ttl_ms: u128,
     pub(super) floors: &'a Floors,
+    /// How sealed bytes are to begin; empty: in any way.
+    pub(super) seal_mark: &'a [u8],
+    pub(super) unknown: Unknown,
+}
+
+/// What happens to entries without a number.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Unknown {
+    /// They get one.
+    Create,
+    /// Nothing; their number is said to be 0.
+    Leave,
+}
+
+/// What the first step told.
+#[derive(Default)]
+struct Numbered {
+    numbers: Vec<u64>,
+    /// Positions of entries that are to be sealed.
+    unsealed: Vec<usize>,
+    /// Positions of entries that another key sealed.
+    stale: Vec<usize>,
 }
 
 /// Entries that one run of a script handles. Redis serves nobody else meanwhile: about a millisecond.
@@ -27,17 +49,21 @@ impl Issue<'_> {
             return Ok(Vec::new());
         }
         let counters = Scope::new(self.space.scope).counters();
-        let (numbers, unsealed) = self.number(link, &counters).await?;
-        if let Some(&highest) = numbers.iter().max() {
+        let Numbered { numbers, unsealed, stale } = self.number(link, &counters).await?;
+        if let Some(&highest) = numbers.iter().max().filter(|&&highest| highest > 0) {
             self.floors.raise(self.space, highest);
         }
         self.seal(link, &counters, &numbers, &unsealed, seal).await?;
-        Ok(numbers)
+        match self.seal(link, &counters, &numbers, &stale, seal).await {
+            // What the old key sealed is good as long as there is that key.
+            Err(failure) if failure.error.kind == ErrorKind::Full => Ok(numbers),
+            sealed => sealed.map(|()| numbers),
+        }
     }
 
-    /// The numbers of all entries, and the positions of those that are to be sealed.
-    async fn number(&self, link: &Link, counters: &str) -> Result<(Vec<u64>, Vec<usize>), Failure> {
+    async fn number(&self, link: &Link, counters: &str) -> Result<Numbered, Failure> {
         let floor = self.floors.get(self.space);
+        let least = u64::from(self.unknown == Unknown::Create);
         let mut calls = Pipeline::with_capacity(self.entries.len().div_ceil(CHUNK));
         for chunk in self.entries.chunks(CHUNK) {
             let mut call = Script::issue().call(counters);
@@ -48,28 +74,31 @@ impl Issue<'_> {
                 .arg(JUMP)
                 .arg(u8::from(link.lost_writes_lately()))
                 .arg(chunk.first().map_or(0, |entry| entry.indexes.len()))
-                .arg(pack(chunk));
+                .arg(pack(chunk))
+                .arg(self.seal_mark)
+                .arg(u8::from(self.unknown == Unknown::Leave));
             calls.add_command(call);
         }
-        let replies: Vec<(Vec<u8>, Vec<u8>)> = Script::issue().run(link, &calls).await?;
+        let replies: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = Script::issue().run(link, &calls).await?;
 
-        let mut numbers = Vec::with_capacity(self.entries.len());
-        let mut unsealed = Vec::new();
-        for (chunk, (given, missing)) in self.entries.chunks(CHUNK).zip(replies) {
-            let first = numbers.len();
+        let mut told = Numbered::default();
+        for (chunk, (given, missing, stale)) in self.entries.chunks(CHUNK).zip(replies) {
+            let first = told.numbers.len();
             for number in parse(&given) {
-                numbers.push(number.filter(|&number| number > 0).ok_or_else(Failure::nonsense)?);
+                told.numbers.push(number.filter(|&number| number >= least).ok_or_else(Failure::nonsense)?);
             }
-            for position in parse(&missing) {
-                let position = position.and_then(|position| usize::try_from(position).ok());
-                let position = position.filter(|&position| position < chunk.len());
-                unsealed.push(first + position.ok_or_else(Failure::nonsense)?);
+            for (positions, reply) in [(&mut told.unsealed, missing), (&mut told.stale, stale)] {
+                for position in parse(&reply) {
+                    let position = position.and_then(|position| usize::try_from(position).ok());
+                    let position = position.filter(|&position| position < chunk.len());
+                    positions.push(first + position.ok_or_else(Failure::nonsense)?);
+                }
             }
-            if numbers.len() != first + chunk.len() {
+            if told.numbers.len() != first + chunk.len() {
                 return Err(Failure::nonsense());
             }
         }
-        if numbers.len() == self.entries.len() { Ok((numbers, unsealed)) } else { Err(Failure::nonsense()) }
+        if told.numbers.len() == self.entries.len() { Ok(told) } else { Err(Failure::nonsense()) }
     }
 
     async fn seal(
