@@ -14,7 +14,7 @@ use super::{
 use crate::store::StoreError;
 
 /// Keys that one `SCAN` looks at.
-const SCAN_COUNT: usize = 5_000;
+const SCAN_COUNT: usize = 1_000;
 
 /// Removes what there is, and nothing that others add meanwhile: their numbers are above the counters of now.
 ///
