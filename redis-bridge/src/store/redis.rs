@@ -105,7 +105,8 @@ impl Redis {
         let kept = Arc::clone(&connector);
         let keeper = tokio::spawn(async move { kept.keep().await }).abort_handle();
         let ttl_ms = options.ttl.as_millis().max(1);
-        Ok(Self { connector, floors: Floors::default(), ttl_ms, seal_mark: options.seal_mark, keeper })
+        let floors = Floors::new(options.ttl);
+        Ok(Self { connector, floors, ttl_ms, seal_mark: options.seal_mark, keeper })
     }
 
     async fn number(

@@ -99,6 +99,20 @@ async fn an_empty_redis_goes_on_above_what_the_bridge_saw() {
 }
 
 #[tokio::test]
+async fn a_space_that_was_silent_until_its_counter_expired_begins_anew() {
+    let redis = redis();
+    let ttl = Duration::from_millis(200);
+    let store = connect(Options { ttl, ..options(redis.url()) }).await.unwrap();
+    assert_eq!(issue(&store, &space(1), [1, 2]).await, Ok(vec![1, 2]));
+    let deadline = Instant::now() + 100 * ttl;
+    while redis.command(&["EXISTS", "cr:{AQEBAQEBAQEBAQEB}:c"]).integer() == 1 {
+        assert!(Instant::now() < deadline, "the counter does not expire");
+        tokio::time::sleep(ttl / 20).await;
+    }
+    assert_eq!(issue(&store, &space(1), [3]).await, Ok(vec![1]), "nothing was lost");
+}
+
+#[tokio::test]
 async fn a_promoted_replica_that_lost_writes_gives_no_number_again() {
     let mut primary = Redis::start(Listen::Tcp, &["repl-diskless-sync-delay 0"]);
     let replica = Redis::start(Listen::Unix, &[&format!("replicaof 127.0.0.1 {}", primary.port())]);

@@ -1,5 +1,7 @@
 //! Getting or creating numbers.
 
+use std::time::Instant;
+
 use redis::{Cmd, Pipeline};
 
 use super::{JUMP, failure::Failure, floors::Floors, link::Link, names::Scope, script::Script};
@@ -49,9 +51,12 @@ impl Issue<'_> {
             return Ok(Vec::new());
         }
         let counters = Scope::new(self.space.scope).counters();
-        let Numbered { numbers, unsealed, stale } = self.number(link, &counters).await?;
+        // Before Redis sees the call, so that a floor never counts for longer than Redis keeps the counter.
+        let began = Instant::now();
+        let floor = self.floors.get(self.space, began);
+        let Numbered { numbers, unsealed, stale } = self.number(link, &counters, floor).await?;
         if let Some(&highest) = numbers.iter().max().filter(|&&highest| highest > 0) {
-            self.floors.raise(self.space, highest);
+            self.floors.raise(self.space, highest, began);
         }
         self.seal(link, &counters, &numbers, &unsealed, seal).await?;
         match self.seal(link, &counters, &numbers, &stale, seal).await {
@@ -61,8 +66,7 @@ impl Issue<'_> {
         }
     }
 
-    async fn number(&self, link: &Link, counters: &str) -> Result<Numbered, Failure> {
-        let floor = self.floors.get(self.space);
+    async fn number(&self, link: &Link, counters: &str, floor: u64) -> Result<Numbered, Failure> {
         let least = u64::from(self.unknown == Unknown::Create);
         let mut calls = Pipeline::with_capacity(self.entries.len().div_ceil(CHUNK));
         for chunk in self.entries.chunks(CHUNK) {
