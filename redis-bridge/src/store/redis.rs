@@ -36,7 +36,7 @@ mod script;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, Pipeline, TlsCertificates};
+use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, TlsCertificates, cmd};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::task::AbortHandle;
 
@@ -64,7 +64,7 @@ pub struct Options {
     pub url: String,
     /// How long a mapping lives after its last use.
     pub ttl: Duration,
-    /// How long a call, or an attempt to connect, may take.
+    /// How long each step of a call, or an attempt to connect, may take.
     pub timeout: Duration,
     /// Use a Redis that evicts keys, after which a token may stand for two values.
     pub allow_eviction: bool,
@@ -138,18 +138,15 @@ impl Store for Redis {
             return Ok(Vec::new());
         }
         let scope = Scope::new(space.scope);
-        let mut gets = Pipeline::new();
-        for chunk in numbers.chunks(SEALED_CHUNK) {
-            let get = gets.cmd("MGET");
-            for &number in chunk {
-                get.arg(scope.sealed(&space.kind, number));
-            }
-        }
         let link = self.connector.link()?;
         let get = async {
             let mut sealed = Vec::with_capacity(numbers.len());
-            for reply in link.send(&gets).await? {
-                sealed.extend(link::read::<Vec<Option<Vec<u8>>>>(reply)?);
+            for chunk in numbers.chunks(SEALED_CHUNK) {
+                let mut get = cmd("MGET");
+                for &number in chunk {
+                    get.arg(scope.sealed(&space.kind, number));
+                }
+                sealed.extend(link.ask::<Vec<Option<Vec<u8>>>>(&get).await?);
             }
             if sealed.len() == numbers.len() { Ok(sealed) } else { Err(Failure::nonsense()) }
         };
@@ -158,14 +155,15 @@ impl Store for Redis {
 
     /// Counts look-up keys: a value that is found under two index keys, while these are rotated, counts twice.
     ///
-    /// It walks over all keys there are, other scopes' as well, so the time limit is one of each step.
+    /// It walks over all keys there are, other scopes' as well.
     async fn forget(&self, scope: ScopeTag) -> Result<u64, StoreError> {
         let link = self.connector.link()?;
         forget::forget(&self.connector, &link, &Scope::new(scope)).await
     }
 
+    /// As of the last heartbeat, so that it costs no round trip.
     async fn ready(&self) -> Result<(), StoreError> {
-        self.connector.check().await
+        self.connector.ready()
     }
 }
 

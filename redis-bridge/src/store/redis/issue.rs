@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use redis::{Cmd, Pipeline};
+use redis::Cmd;
 
 use super::{JUMP, failure::Failure, floors::Floors, link::Link, names::Scope, script::Script};
 use crate::store::{Entry, ErrorKind, Seal, Space};
@@ -43,7 +43,7 @@ const CHUNK: usize = 500;
 const SEALED_CHUNK_LEN: usize = 1024 * 1024;
 
 impl Issue<'_> {
-    /// First the numbers, in one round trip. Only with its number can a value be sealed, so new ones cost another.
+    /// First the numbers, in a round trip for each chunk. Only with its number can a value be sealed, so new ones cost more.
     ///
     /// A crash in between heals itself: the next call finds the number, and no sealed bytes.
     pub(super) async fn run(&self, link: &Link, seal: &Seal) -> Result<Vec<u64>, Failure> {
@@ -68,7 +68,8 @@ impl Issue<'_> {
 
     async fn number(&self, link: &Link, counters: &str, floor: u64) -> Result<Numbered, Failure> {
         let least = u64::from(self.unknown == Unknown::Create);
-        let mut calls = Pipeline::with_capacity(self.entries.len().div_ceil(CHUNK));
+        let mut told = Numbered::default();
+        // One after another, so that others' calls get their turn in between.
         for chunk in self.entries.chunks(CHUNK) {
             let mut call = Script::issue().call(counters);
             call.arg(&self.space.kind)
@@ -81,12 +82,8 @@ impl Issue<'_> {
                 .arg(pack(chunk))
                 .arg(self.seal_mark)
                 .arg(u8::from(self.unknown == Unknown::Leave));
-            calls.add_command(call);
-        }
-        let replies: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = Script::issue().run(link, &calls).await?;
-
-        let mut told = Numbered::default();
-        for (chunk, (given, missing, stale)) in self.entries.chunks(CHUNK).zip(replies) {
+            let (given, missing, stale) =
+                Script::issue().run::<(Vec<u8>, Vec<u8>, Vec<u8>)>(link, &call).await?;
             let first = told.numbers.len();
             for number in parse(&given) {
                 told.numbers.push(number.filter(|&number| number >= least).ok_or_else(Failure::nonsense)?);
@@ -102,7 +99,7 @@ impl Issue<'_> {
                 return Err(Failure::nonsense());
             }
         }
-        if told.numbers.len() == self.entries.len() { Ok(told) } else { Err(Failure::nonsense()) }
+        Ok(told)
     }
 
     async fn seal(
@@ -126,12 +123,12 @@ impl Issue<'_> {
             (count, len) = (count + 1, len + bytes.len());
             if count == CHUNK || len >= SEALED_CHUNK_LEN {
                 let full = std::mem::replace(&mut batch, self.batch(counters));
-                Script::seal().run_one::<()>(link, full).await?;
+                Script::seal().run::<()>(link, &full).await?;
                 (count, len) = (0, 0);
             }
         }
         if count > 0 {
-            Script::seal().run_one::<()>(link, batch).await?;
+            Script::seal().run::<()>(link, &batch).await?;
         }
         Ok(())
     }
