@@ -122,7 +122,7 @@ async fn until_the_end(config: Config) -> Result<(), Failure> {
     };
     tracing::info!(store = place, ttl_seconds = ttl.as_secs(), "opening the store");
     let store = tokio::select! {
-        store = stores::open(store, redis, ttl, vault.checks().to_vec()) => store,
+        store = stores::open(store, redis, ttl, vault.checks().to_vec(), vault.seal_mark()) => store,
         _ = signals.next() => return Ok(()),
     };
     let store = store.map_err(|error| Failure::Failed(format!("the store cannot be used: {error}")))?;

@@ -55,7 +55,7 @@ pub struct Entry {
 /// * From its last [`issue`](Self::issue), a mapping lives for the store's TTL at least and for four thirds of it at most.
 ///   Then both directions are gone.
 /// * What was answered is durable, as far as the store can promise.
-/// * Every call ends within the store's time limit, and recovers by itself after a failure.
+/// * Each step of a call ends within the store's time limit, and a store recovers by itself after a failure.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// The numbers of these entries, existing or new, in their order. No two entries have an index in common; there may

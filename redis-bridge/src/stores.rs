@@ -24,7 +24,7 @@ pub enum Place {
     Redis(String),
 }
 
-/// Opens the store at `place`.
+/// Opens the store at `place`, for a vault's checks and the mark of its active seal key.
 ///
 /// # Errors
 /// [`StoreError`] when it must not be used, or when its file cannot be.
@@ -33,6 +33,7 @@ pub async fn open(
     redis: Redis,
     ttl: Duration,
     checks: Vec<KeyCheck>,
+    seal_mark: Vec<u8>,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let place = match place {
         Place::File(path) => embedded::Place::File(path),
@@ -40,7 +41,7 @@ pub async fn open(
         Place::Redis(url) => {
             let Redis { timeout, allow_eviction, ca, client } = redis;
             let tls = (ca.is_some() || client.is_some()).then_some(redis::Tls { ca, client });
-            let options = redis::Options { url, ttl, timeout, allow_eviction, tls };
+            let options = redis::Options { url, ttl, timeout, allow_eviction, tls, seal_mark };
             return Ok(Arc::new(redis::Redis::connect(options, checks).await?));
         }
     };

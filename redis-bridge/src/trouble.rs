@@ -7,18 +7,18 @@ use crate::{
     store::{ErrorKind, StoreError},
 };
 
-/// What a call to the store proves when it succeeds.
+/// What a call to the store proves: that this works, or that it does not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Proof {
-    /// That it can be read, no more: a full store can.
+    /// Reads, no more: a full store can be read.
     Reads,
-    /// That it takes writes.
+    /// Writes.
     Writes,
 }
 
 /// How the store did last.
 #[derive(Debug, Default)]
-pub(crate) struct Trouble(Mutex<Option<ErrorKind>>);
+pub(crate) struct Trouble(Mutex<Option<(ErrorKind, Proof)>>);
 
 impl Trouble {
     /// Counts and logs how a call to the store ended; returns it.
@@ -32,13 +32,16 @@ impl Trouble {
             metrics.store_error(error.kind);
         }
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = match &result {
-            Err(error) => Some(error.kind),
-            Ok(_) if *last == Some(ErrorKind::Full) && proof == Proof::Reads => *last,
-            Ok(_) => None,
+        // What only a write can prove wrong, only a write can prove right.
+        let now = match (&result, *last) {
+            (Err(error), Some((_, Proof::Writes))) => Some((error.kind, Proof::Writes)),
+            (Err(error), _) => Some((error.kind, proof)),
+            (Ok(_), Some((_, Proof::Writes))) if proof == Proof::Reads => *last,
+            (Ok(_), _) => None,
         };
-        let before = std::mem::replace(&mut *last, now);
+        let before = std::mem::replace(&mut *last, now).map(|(kind, _)| kind);
         drop(last);
+        let now = now.map(|(kind, _)| kind);
         metrics.store_up(now.is_none());
         match &result {
             Err(error) if before != now => {
@@ -56,9 +59,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_store_is_well_again_only_when_it_took_a_write() {
+    fn a_store_that_refused_a_write_is_well_again_only_when_it_took_one() {
         let (trouble, metrics) = (Trouble::default(), Metrics::new());
-        let last = || *trouble.0.lock().unwrap();
+        let last = || trouble.0.lock().unwrap().map(|(kind, _)| kind);
         let fail = |kind| StoreError { kind, message: "why".to_owned() };
         for (proof, result, expected) in [
             (Proof::Writes, Ok(()), None),
@@ -67,6 +70,11 @@ mod tests {
             (Proof::Writes, Ok(()), None),
             (Proof::Reads, Err(fail(ErrorKind::Unavailable)), Some(ErrorKind::Unavailable)),
             (Proof::Reads, Ok(()), None),
+            (Proof::Writes, Err(fail(ErrorKind::Unavailable)), Some(ErrorKind::Unavailable)),
+            (Proof::Reads, Ok(()), Some(ErrorKind::Unavailable)),
+            (Proof::Reads, Err(fail(ErrorKind::Unsound)), Some(ErrorKind::Unsound)),
+            (Proof::Reads, Ok(()), Some(ErrorKind::Unsound)),
+            (Proof::Writes, Ok(()), None),
         ] {
             assert_eq!(trouble.note(proof, result.clone(), &metrics), result);
             assert_eq!(last(), expected);

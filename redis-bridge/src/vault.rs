@@ -66,6 +66,14 @@ impl Vault {
         &self.checks
     }
 
+    /// How bytes begin that the active key sealed. Empty when there is no other key, so that nobody needs to look.
+    pub fn seal_mark(&self) -> Vec<u8> {
+        match self.seal.as_slice() {
+            [active, _, ..] => mark(&active.id).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Where the mappings of the scope of this name are.
     pub fn scope(&self, name: &str) -> ScopeTag {
         ScopeTag(mac(&self.scope, &[b"scope", name.as_bytes()]))
@@ -84,8 +92,7 @@ impl Vault {
         getrandom::fill(&mut nonce).ok()?;
         let payload = Payload { msg: value.as_bytes(), aad: &associated(space, number) };
         let sealed = cipher.encrypt(&XNonce::from(nonce), payload).ok()?;
-        let length = u8::try_from(id.len()).ok()?;
-        Some([&[VERSION, length], id.as_bytes(), &nonce, &sealed].concat())
+        Some([mark(id)?.as_slice(), &nonce, &sealed].concat())
     }
 
     /// The value that was sealed for this number; `None` if it was not, or by a key that is not ours.
@@ -111,6 +118,11 @@ impl Sealing {
     fn new(key: &Key) -> Self {
         Self { id: key.id.clone(), cipher: chacha20poly1305::KeyInit::new((&*key.bytes).into()) }
     }
+}
+
+/// What tells the version and the key.
+fn mark(id: &str) -> Option<Vec<u8>> {
+    Some([&[VERSION, u8::try_from(id.len()).ok()?], id.as_bytes()].concat())
 }
 
 fn associated(space: &Space, number: u64) -> Vec<u8> {
@@ -207,6 +219,9 @@ mod tests {
         let sealed = before.seal(&here, 1, "x").unwrap();
         assert_eq!(after.open(&here, 1, &sealed).unwrap().as_str(), "x");
         assert!(before.open(&here, 1, &after.seal(&here, 1, "x").unwrap()).is_none());
+        assert!(after.seal(&here, 1, "x").unwrap().starts_with(&after.seal_mark()));
+        assert!(!sealed.starts_with(&after.seal_mark()), "the old key's bytes are told apart");
+        assert!(before.seal_mark().is_empty(), "one key needs no mark");
         let ids: Vec<&str> = after.checks().iter().map(|check| check.id.split(':').next().unwrap()).collect();
         assert_eq!(ids, ["scope", "seal", "seal", "index", "index"]);
     }

@@ -2,18 +2,19 @@
 //!
 //! | key | what |
 //! | --- | --- |
-//! | `cr:{S}:c` | a hash: `n:KIND` is the last number given, `r:KIND` the run_id of the server that gave it |
+//! | `cr:{S}:c` | a hash: `n:KIND` is the last number given, `r:KIND` the run of the server that gave it |
 //! | `cr:{S}:i:KIND:` + 16 bytes | a look-up key: the number |
 //! | `cr:{S}:t:KIND:NUMBER` | the sealed bytes |
 //! | `cr:keys` | a hash: what the bridges' keys make of a constant, by id |
-//! | `cr:{run}` | the run_id of the server that was used last |
-//! | `cr:{run}:changed` | exists for one TTL after the run_id became another |
+//! | `cr:{run}` | the run of the server that was used last |
+//! | `cr:{run}:changed` | exists for one TTL after the run became another |
 //!
 //! `S` is the scope's tag in base64url. The counters of a scope are one hash, so that forgetting a scope knows at once
 //! which numbers there are; it lives twice as long as the numbers, at least.
 //!
 //! **Lost writes.** Redis answers before a write is safe, so a crash or a failover takes the last ones back. The counter
-//! remembers which run of the server wrote it; under another run it first jumps by [`JUMP`]: the bound on numbers of a
+//! remembers which run of the server wrote it (its run_id, and its replication id, which is another each time that a
+//! replica is promoted); under another run it first jumps by [`JUMP`]: the bound on numbers of a
 //! space that may get lost. A counter that is absent may be lost itself; for one TTL after the run became another, new
 //! ones begin above the jump, too. And a bridge remembers the highest number it saw in a space, and never gives one
 //! below. A Redis that lost everything while several bridges use it is beyond that: those that had not used a space
@@ -35,11 +36,17 @@ mod script;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, Pipeline, TlsCertificates};
+use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, TlsCertificates, cmd};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::task::AbortHandle;
 
-use self::{connector::Connector, failure::Failure, floors::Floors, names::Scope};
+use self::{
+    connector::Connector,
+    failure::Failure,
+    floors::Floors,
+    issue::{Issue, Unknown},
+    names::Scope,
+};
 use super::{Entry, KeyCheck, ScopeTag, Seal, Space, Store, StoreError};
 
 /// How far a counter jumps when writes may have been lost.
@@ -57,12 +64,15 @@ pub struct Options {
     pub url: String,
     /// How long a mapping lives after its last use.
     pub ttl: Duration,
-    /// How long a call, or an attempt to connect, may take.
+    /// How long each step of a call, or an attempt to connect, may take.
     pub timeout: Duration,
     /// Use a Redis that evicts keys, after which a token may stand for two values.
     pub allow_eviction: bool,
     /// Certificates for `rediss://`; the system's authorities without.
     pub tls: Option<Tls>,
+    /// How bytes begin that the active key sealed: what begins in another way is sealed anew when it is used. Empty: no
+    /// bytes are looked at.
+    pub seal_mark: Vec<u8>,
 }
 
 /// Certificates, in PEM.
@@ -79,6 +89,7 @@ pub struct Redis {
     connector: Arc<Connector>,
     floors: Floors,
     ttl_ms: u128,
+    seal_mark: Vec<u8>,
     keeper: AbortHandle,
 }
 
@@ -93,16 +104,33 @@ impl Redis {
         let connector = Arc::new(Connector::new(client, &options, checks).await?);
         let kept = Arc::clone(&connector);
         let keeper = tokio::spawn(async move { kept.keep().await }).abort_handle();
-        Ok(Self { connector, floors: Floors::default(), ttl_ms: options.ttl.as_millis().max(1), keeper })
+        let ttl_ms = options.ttl.as_millis().max(1);
+        let floors = Floors::new(options.ttl);
+        Ok(Self { connector, floors, ttl_ms, seal_mark: options.seal_mark, keeper })
+    }
+
+    async fn number(
+        &self,
+        space: &Space,
+        entries: &[Entry],
+        seal: &Seal,
+        unknown: Unknown,
+    ) -> Result<Vec<u64>, StoreError> {
+        let link = self.connector.link()?;
+        let (ttl_ms, floors, seal_mark) = (self.ttl_ms, &self.floors, self.seal_mark.as_slice());
+        let issue = Issue { space, entries, ttl_ms, floors, seal_mark, unknown };
+        self.connector.within(&link, issue.run(&link, seal)).await
     }
 }
 
 #[async_trait]
 impl Store for Redis {
     async fn issue(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<Vec<u64>, StoreError> {
-        let link = self.connector.link()?;
-        let issue = issue::Issue { space, entries: &entries, ttl_ms: self.ttl_ms, floors: &self.floors };
-        self.connector.within(&link, issue.run(&link, &seal)).await
+        self.number(space, &entries, &seal, Unknown::Create).await
+    }
+
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
+        self.number(space, &entries, &seal, Unknown::Leave).await.map(drop)
     }
 
     async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -110,18 +138,15 @@ impl Store for Redis {
             return Ok(Vec::new());
         }
         let scope = Scope::new(space.scope);
-        let mut gets = Pipeline::new();
-        for chunk in numbers.chunks(SEALED_CHUNK) {
-            let get = gets.cmd("MGET");
-            for &number in chunk {
-                get.arg(scope.sealed(&space.kind, number));
-            }
-        }
         let link = self.connector.link()?;
         let get = async {
             let mut sealed = Vec::with_capacity(numbers.len());
-            for reply in link.send(&gets).await? {
-                sealed.extend(link::read::<Vec<Option<Vec<u8>>>>(reply)?);
+            for chunk in numbers.chunks(SEALED_CHUNK) {
+                let mut get = cmd("MGET");
+                for &number in chunk {
+                    get.arg(scope.sealed(&space.kind, number));
+                }
+                sealed.extend(link.ask::<Vec<Option<Vec<u8>>>>(&get).await?);
             }
             if sealed.len() == numbers.len() { Ok(sealed) } else { Err(Failure::nonsense()) }
         };
@@ -130,14 +155,15 @@ impl Store for Redis {
 
     /// Counts look-up keys: a value that is found under two index keys, while these are rotated, counts twice.
     ///
-    /// It walks over all keys there are, other scopes' as well, so the time limit is one of each step.
+    /// It walks over all keys there are, other scopes' as well.
     async fn forget(&self, scope: ScopeTag) -> Result<u64, StoreError> {
         let link = self.connector.link()?;
         forget::forget(&self.connector, &link, &Scope::new(scope)).await
     }
 
+    /// As of the last heartbeat, so that it costs no round trip.
     async fn ready(&self) -> Result<(), StoreError> {
-        self.connector.check().await
+        self.connector.ready()
     }
 }
 

@@ -137,7 +137,7 @@ async fn a_redis_that_evicts_from_now_on_is_not_used_until_it_is_right_again() {
     let redis = redis();
     let store = connect(options(redis.url())).await.unwrap();
     redis.command(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
-    assert_eq!(store.ready().await.unwrap_err().kind, ErrorKind::Unsound);
+    until_ready(&store, Err(ErrorKind::Unsound)).await;
     assert_eq!(failure(&store, 1).await, Some(ErrorKind::Unsound));
     redis.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     until_ready(&store, Ok(())).await;

@@ -99,6 +99,20 @@ async fn an_empty_redis_goes_on_above_what_the_bridge_saw() {
 }
 
 #[tokio::test]
+async fn a_space_that_was_silent_until_its_counter_expired_begins_anew() {
+    let redis = redis();
+    let ttl = Duration::from_millis(200);
+    let store = connect(Options { ttl, ..options(redis.url()) }).await.unwrap();
+    assert_eq!(issue(&store, &space(1), [1, 2]).await, Ok(vec![1, 2]));
+    let deadline = Instant::now() + 100 * ttl;
+    while redis.command(&["EXISTS", "cr:{AQEBAQEBAQEBAQEB}:c"]).integer() == 1 {
+        assert!(Instant::now() < deadline, "the counter does not expire");
+        tokio::time::sleep(ttl / 20).await;
+    }
+    assert_eq!(issue(&store, &space(1), [3]).await, Ok(vec![1]), "nothing was lost");
+}
+
+#[tokio::test]
 async fn a_promoted_replica_that_lost_writes_gives_no_number_again() {
     let mut primary = Redis::start(Listen::Tcp, &["repl-diskless-sync-delay 0"]);
     let replica = Redis::start(Listen::Unix, &[&format!("replicaof 127.0.0.1 {}", primary.port())]);
@@ -123,6 +137,30 @@ async fn a_promoted_replica_that_lost_writes_gives_no_number_again() {
     seen.note(0..100, &issue(&other, &space(1), 0..100).await.unwrap());
     seen.note(500..1_500, &issue(&store, &space(1), 500..1_500).await.unwrap());
     seen.note(500..1_500, &issue(&other, &space(1), 500..1_500).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_primary_that_was_a_replica_in_between_gives_no_number_again() {
+    let first = Redis::start(Listen::Tcp, &["repl-diskless-sync-delay 0"]);
+    let second = Redis::start(
+        Listen::Tcp,
+        &["repl-diskless-sync-delay 0", &format!("replicaof 127.0.0.1 {}", first.port())],
+    );
+    let mut seen = Seen::default();
+    let one = store(&first).await;
+    seen.note(0..10, &issue(&one, &space(1), 0..10).await.unwrap());
+    until_replicated(&first, &second);
+
+    // The first goes on being written, which the second misses.
+    assert_eq!(second.command(&["REPLICAOF", "NO", "ONE"]).text(), "OK");
+    seen.note(10..50, &issue(&one, &space(1), 10..50).await.unwrap());
+    assert_eq!(first.command(&["REPLICAOF", "127.0.0.1", &second.port().to_string()]).text(), "OK");
+    until_replicated(&second, &first);
+
+    assert_eq!(first.command(&["REPLICAOF", "NO", "ONE"]).text(), "OK");
+    let other = store(&first).await;
+    seen.note([6_000], &[until_issued(&other, &space(1), 6_000).await]);
+    seen.note([7_000], &[until_issued(&one, &space(1), 7_000).await]);
 }
 
 /// Waits until the replica has what the primary has.

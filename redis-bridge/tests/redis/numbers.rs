@@ -185,6 +185,47 @@ async fn reading_does_not_prolong_lives() {
 }
 
 #[tokio::test]
+async fn what_another_key_sealed_is_sealed_anew_when_it_is_used() {
+    let redis = redis();
+    let old = store(&redis).await;
+    issue(&old, &space(1), [1, 2, 3, 4]).await.unwrap();
+    let seal_mark = b"new".to_vec();
+    let new = connect(Options { seal_mark, ..options(redis.url()) }).await.unwrap();
+    let anew: Seal = Arc::new(|_, number| Some(format!("new {number}").into_bytes()));
+    assert_eq!(new.issue(&space(1), entries([1]), Arc::clone(&anew)).await, Ok(vec![1]));
+    assert_eq!(new.touch(&space(1), entries([2]), Arc::clone(&anew)).await, Ok(()));
+    // One that begins as it must is left alone.
+    new.touch(&space(1), entries([1, 2]), Arc::new(|_, _| panic!("it is sealed"))).await.unwrap();
+    let expected = vec![Some(b"new 1".to_vec()), Some(b"new 2".to_vec()), Some(sealed(3))];
+    assert_eq!(new.sealed(&space(1), &[1, 2, 3]).await, Ok(expected));
+    // What is there can be used even when there is no room to seal it.
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(new.issue(&space(1), entries([4]), anew).await, Ok(vec![4]));
+}
+
+#[tokio::test]
+async fn touching_prolongs_what_lives_and_creates_nothing() {
+    let redis = redis();
+    let store = store(&redis).await;
+    assert_eq!(store.touch(&space(1), entries([1]), seal()).await, Ok(()));
+    assert!(keys(&redis, "cr:{????????????????}:*").is_empty());
+    let mut values = entries([1, 2]).to_vec();
+    values[1].keep = false;
+    store.issue(&space(1), values.into(), seal()).await.unwrap();
+    let mappings: Vec<_> = [keys(&redis, "cr:*:[it]:*"), keys(&redis, "cr:*:c")].concat();
+    assert_eq!(mappings.len(), 4);
+    for key in &mappings {
+        redis.command(&[b"PEXPIRE", &key[..], b"100000"]);
+    }
+    assert_eq!(store.touch(&space(1), entries([9, 1, 2, 8]), seal()).await, Ok(()));
+    for key in &mappings {
+        assert!(redis.command(&[b"PTTL", &key[..]]).integer() > 100_000, "{key:?}");
+    }
+    assert_eq!(keys(&redis, "cr:*:[it]:*").len(), 3, "nothing is kept that was not");
+    assert_eq!(issue(&store, &space(1), [9]).await, Ok(vec![3]), "no number was used up");
+}
+
+#[tokio::test]
 async fn forgetting_removes_a_scope_and_its_numbers_are_never_given_again() {
     let redis = redis();
     let store = store(&redis).await;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::support::{
-    connect, failure, hasty_store, issue, options, redis, sealed, space, store, until_issued,
+    connect, failure, hasty_store, issue, options, redis, sealed, space, store, until_issued, until_ready,
 };
 
 #[tokio::test]
@@ -52,14 +52,13 @@ async fn a_restart_while_nobody_calls_costs_no_call() {
     issue(&store, &space(1), [1]).await.unwrap();
     redis.dump();
     redis.restart();
-    // The last step of a new connection, then a heartbeat on it.
-    for last in ["cmd=evalsha", "cmd=hgetall"] {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !redis.command(&["CLIENT", "LIST"]).text().contains(last) {
-            assert!(Instant::now() < deadline, "it is not noticed");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    // The last step of a new connection.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !redis.command(&["CLIENT", "LIST"]).text().contains("cmd=evalsha") {
+        assert!(Instant::now() < deadline, "it is not noticed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    until_ready(&store, Ok(())).await;
     assert_eq!(failure(&store, 1).await, None);
 }
 
@@ -73,10 +72,14 @@ async fn a_paused_redis_costs_a_call_its_time_limit_and_no_more() {
     let calls = (0..20).map(|value| failure(&store, value));
     let failures = futures_util::future::join_all(calls).await;
     assert!(failures.into_iter().all(|kind| kind == Some(ErrorKind::Unavailable)));
-    assert_eq!(store.ready().await.unwrap_err().kind, ErrorKind::Unavailable);
+    until_ready(&store, Err(ErrorKind::Unavailable)).await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let start = Instant::now();
+    assert_eq!(failure(&store, 1).await, Some(ErrorKind::Unavailable));
+    assert!(start.elapsed() < Duration::from_millis(200), "from then on nobody waits");
     redis.resume();
     assert_eq!(until_issued(&store, &space(1), 1).await, 1);
+    until_ready(&store, Ok(())).await;
 }
 
 #[tokio::test]
@@ -131,9 +134,34 @@ async fn a_redis_that_cannot_save_takes_no_writes_and_recovers() {
     };
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("MISCONF"), "{error}");
+    until_ready(&store, Err(ErrorKind::Unavailable)).await;
+    assert!(store.ready().await.unwrap_err().message.contains("MISCONF"));
     std::fs::remove_dir(&dump).unwrap();
     redis.command(&["BGSAVE"]);
     until_issued(&store, &space(1), 3).await;
+    until_ready(&store, Ok(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_calls_leave_room_for_small_ones() {
+    let redis = redis();
+    let store = std::sync::Arc::new(store(&redis).await);
+    let large: Vec<_> = (0..8)
+        .map(|caller| {
+            let store = std::sync::Arc::clone(&store);
+            let values = caller * 10_000 + 100..(caller + 1) * 10_000 + 100;
+            tokio::spawn(async move { issue(&store, &space(1), values).await })
+        })
+        .collect();
+    let mut answered = 0;
+    while !large.iter().all(tokio::task::JoinHandle::is_finished) {
+        assert_eq!(issue(&store, &space(2), [1]).await, Ok(vec![1]));
+        answered += 1;
+    }
+    assert!(answered > 20, "small calls were answered {answered} times");
+    for call in large {
+        assert_eq!(call.await.unwrap().map(|numbers| numbers.len()), Ok(10_000));
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(crate) fn redis() -> Redis {
 }
 
 pub(crate) fn options(url: String) -> Options {
-    Options { url, ttl: TTL, timeout: TIME_LIMIT, allow_eviction: false, tls: None }
+    Options { url, ttl: TTL, timeout: TIME_LIMIT, allow_eviction: false, tls: None, seal_mark: Vec::new() }
 }
 
 pub(crate) async fn store(redis: &Redis) -> Store {

@@ -146,7 +146,14 @@ until cursor == '0'";
 impl Fixture for OnRedis {
     async fn open(&self, checks: Vec<KeyCheck>) -> Result<Arc<dyn Store>, StoreError> {
         let timeout = Duration::from_secs(10);
-        let options = Options { url: self.server.url(), ttl: TTL, timeout, allow_eviction: false, tls: None };
+        let options = Options {
+            url: self.server.url(),
+            ttl: TTL,
+            timeout,
+            allow_eviction: false,
+            tls: None,
+            seal_mark: Vec::new(),
+        };
         Ok(Arc::new(OverRedis::connect(options, checks).await?))
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use redis::{AsyncConnectionConfig, Client};
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep, timeout},
 };
 
@@ -23,11 +23,14 @@ pub(super) struct Connector {
     allow_eviction: bool,
     ttl: Duration,
     state: watch::Sender<State>,
+    /// A call had no answer in time.
+    late: Notify,
 }
 
 enum State {
     Down(StoreError),
-    Up(Arc<Link>),
+    /// And what the last heartbeat found wrong, though the connection is good.
+    Up(Arc<Link>, Option<StoreError>),
 }
 
 /// The first and the longest pause between attempts to connect. Recovery is a matter of seconds.
@@ -55,6 +58,7 @@ impl Connector {
             allow_eviction: options.allow_eviction,
             ttl: options.ttl,
             state: watch::Sender::new(State::Down(down)),
+            late: Notify::new(),
         };
         match connector.connect().await {
             Ok(link) => connector.rise(link),
@@ -68,31 +72,55 @@ impl Connector {
     pub(super) fn link(&self) -> Result<Arc<Link>, StoreError> {
         match &*self.state.borrow() {
             State::Down(error) => Err(error.clone()),
-            State::Up(link) => Ok(Arc::clone(link)),
+            State::Up(link, _) => Ok(Arc::clone(link)),
         }
     }
 
-    /// Does something on this connection within the time limit, and gives the connection up if that says so.
+    /// Whether calls would succeed, as far as is known.
+    pub(super) fn ready(&self) -> Result<(), StoreError> {
+        match &*self.state.borrow() {
+            State::Down(error) | State::Up(_, Some(error)) => Err(error.clone()),
+            State::Up(_, None) => Ok(()),
+        }
+    }
+
+    /// Does something on this connection, and gives the connection up if that says so.
     pub(super) async fn within<T>(
         &self,
         link: &Arc<Link>,
         work: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, StoreError> {
-        let failure = match timeout(self.time_limit, work).await {
-            Ok(Ok(done)) => return Ok(done),
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::late(),
+        let failure = match work.await {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
         };
         if failure.lost {
             self.fall(link, &failure.error);
+        } else if failure.late {
+            self.late.notify_one();
         }
         Err(failure.error)
     }
 
-    /// Checks the connection.
-    pub(super) async fn check(&self) -> Result<(), StoreError> {
-        let link = self.link()?;
-        self.within(&link, link.check(&self.demands())).await
+    /// Checks the connection, and gives it up when there is no answer. At most one time limit in all.
+    async fn check(&self) {
+        let Ok(link) = self.link() else { return };
+        let demands = self.demands();
+        let checked = timeout(self.time_limit, link.check(&demands)).await;
+        let wrong = match checked.unwrap_or_else(|_| Err(Failure::late())) {
+            Ok(()) => None,
+            Err(failure) if failure.lost || failure.late => return self.fall(&link, &failure.error),
+            Err(failure) => Some(failure.error),
+        };
+        // No news to whoever waits for another connection.
+        self.state.send_if_modified(|state| {
+            if let State::Up(current, known) = state
+                && Arc::ptr_eq(current, &link)
+            {
+                *known = wrong;
+            }
+            false
+        });
     }
 
     /// Keeps the connection. Never ends.
@@ -101,11 +129,12 @@ impl Connector {
         let mut pause = MIN_PAUSE;
         loop {
             let since = Instant::now();
-            while matches!(*state.borrow_and_update(), State::Up(_)) {
-                // Whichever comes first: a call lost the connection, or it is time to look.
-                if timeout(HEARTBEAT, state.changed()).await.is_err() {
-                    // It tells the state itself.
-                    let _ = self.check().await;
+            while matches!(*state.borrow_and_update(), State::Up(..)) {
+                // Whichever comes first: a call lost the connection, or had no answer, or it is time to look.
+                tokio::select! {
+                    _ = state.changed() => {}
+                    () = self.late.notified() => self.check().await,
+                    () = sleep(HEARTBEAT) => self.check().await,
                 }
             }
             if since.elapsed() > MAX_PAUSE {
@@ -134,18 +163,23 @@ impl Connector {
     }
 
     fn demands(&self) -> Demands<'_> {
-        Demands { allow_eviction: self.allow_eviction, ttl: self.ttl, checks: &self.checks }
+        Demands {
+            allow_eviction: self.allow_eviction,
+            ttl: self.ttl,
+            checks: &self.checks,
+            time_limit: self.time_limit,
+        }
     }
 
     fn rise(&self, link: Link) {
         tracing::info!("connected to Redis");
-        self.state.send_replace(State::Up(Arc::new(link)));
+        self.state.send_replace(State::Up(Arc::new(link), None));
     }
 
     /// Unless another connection took its place already: a late failure of an old one is no news.
     fn fall(&self, link: &Arc<Link>, error: &StoreError) {
         let fell = self.state.send_if_modified(|state| {
-            let current = matches!(state, State::Up(current) if Arc::ptr_eq(current, link));
+            let current = matches!(state, State::Up(current, _) if Arc::ptr_eq(current, link));
             if current {
                 *state = State::Down(error.clone());
             }

@@ -11,12 +11,14 @@ pub(super) struct Failure {
     pub(super) error: StoreError,
     /// Whether the connection must not be used any more.
     pub(super) lost: bool,
+    /// Whether to look at once if the connection can still be used.
+    pub(super) late: bool,
 }
 
 impl Failure {
-    /// No answer within the time limit. The answer may come later, so the connection goes.
+    /// No answer within the time limit. It may come later, and is thrown away then: others' calls go on.
     pub(super) fn late() -> Self {
-        unavailable("Redis does not answer in time", true)
+        Self { late: true, ..unavailable("Redis does not answer in time", false) }
     }
 
     /// An answer that no Redis gives.
@@ -26,7 +28,7 @@ impl Failure {
 
     /// The server must not be used as it is.
     pub(super) fn unsound(message: String) -> Self {
-        Self { error: StoreError { kind: ErrorKind::Unsound, message }, lost: true }
+        Self { error: StoreError { kind: ErrorKind::Unsound, message }, lost: true, late: false }
     }
 
     /// The server cannot be used for now.
@@ -38,7 +40,7 @@ impl Failure {
 impl From<StoreError> for Failure {
     /// An error that is not one of a single call.
     fn from(error: StoreError) -> Self {
-        Self { error, lost: true }
+        Self { error, lost: true, late: false }
     }
 }
 
@@ -77,6 +79,7 @@ fn from_code(code: &str) -> Failure {
                 message: "Redis has no memory left for new values; raise `maxmemory`".to_owned(),
             },
             lost: false,
+            late: false,
         },
         "READONLY" => unavailable("Redis is a read-only replica; the bridge needs the primary", true),
         "LOADING" => unavailable("Redis is still loading its data", true),
@@ -94,7 +97,11 @@ fn from_code(code: &str) -> Failure {
 }
 
 fn unavailable(message: &str, lost: bool) -> Failure {
-    Failure { error: StoreError { kind: ErrorKind::Unavailable, message: message.to_owned() }, lost }
+    Failure {
+        error: StoreError { kind: ErrorKind::Unavailable, message: message.to_owned() },
+        lost,
+        late: false,
+    }
 }
 
 #[cfg(test)]

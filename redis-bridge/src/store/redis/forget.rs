@@ -47,7 +47,7 @@ pub(super) async fn forget(
             call.arg(limit);
         }
         if !limits.is_empty() {
-            forgotten += connector.within(link, Script::forget().run_one::<u64>(link, call)).await?;
+            forgotten += connector.within(link, Script::forget().run::<u64>(link, &call)).await?;
         }
     }
 

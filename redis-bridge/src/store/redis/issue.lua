@@ -1,13 +1,16 @@
 -- Gives entries of one space their numbers. Atomic, so that a value has one number and a number one value.
 --
 -- KEYS  1 the scope's counters
--- ARGV  1 kind  2 the server's run_id  3 TTL in ms  4 a number that was given already  5 how far to jump
+-- ARGV  1 kind  2 the server's run  3 TTL in ms  4 a number that was given already  5 how far to jump
 --       6 1 when the server lost its writes lately, perhaps the counter itself
 --       7 how many indexes an entry has  8 the entries: a byte (1: kept, 0: not) and the indexes, 16 bytes each
--- Returns the numbers, and the positions of the kept ones that have no sealed bytes; both joined by commas.
+--       9 how sealed bytes are to begin; empty: in any way  10 1 to create nothing
+-- Returns the numbers, 0 for none; the positions of the kept ones that have no sealed bytes, and of those whose sealed
+-- bytes begin in another way; each joined by commas.
 local counters = KEYS[1]
 local kind, run, ttl, floor, jump = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local lossy, width, entries = ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8]
+local mark, touch = ARGV[9], ARGV[10] == '1'
 local scope = string.sub(counters, 1, -2)
 local index, sealed = scope .. 'i:' .. kind .. ':', scope .. 't:' .. kind .. ':'
 local call, sub = redis.call, string.sub
@@ -27,7 +30,12 @@ for position, first in ipairs(firsts) do
     numbers[position] = call('GET', index .. sub(entries, at + 1 + 16 * other, at + 16 + 16 * other))
     lacks[position] = 'key'
   end
-  if not numbers[position] then new[#new + 1] = position end
+  if not numbers[position] and touch then
+    numbers[position] = '0'
+    lacks[position] = 'life'
+  elseif not numbers[position] then
+    new[#new + 1] = position
+  end
 end
 
 if #new > 0 then
@@ -47,17 +55,21 @@ if #new > 0 then
   end
 end
 
-local unsealed = {}
+local unsealed, stale = {}, {}
 for position, number in ipairs(numbers) do
   local at = 1 + (position - 1) * (1 + 16 * width)
-  if lacks[position] then
+  local lack, bytes = lacks[position], sealed .. number
+  if lack == 'key' or lack == 'number' then
     call('SET', firsts[position], number, 'PX', ttl)
-  else
+  elseif not lack then
     call('PEXPIRE', firsts[position], ttl)
   end
-  local keep = sub(entries, at, at) == '1'
-  if keep and (lacks[position] == 'number' or call('PEXPIRE', sealed .. number, ttl) == 0) then
-    unsealed[#unsealed + 1] = position - 1
+  if lack ~= 'life' and sub(entries, at, at) == '1' then
+    if lack == 'number' or call('PEXPIRE', bytes, ttl) == 0 then
+      if not touch then unsealed[#unsealed + 1] = position - 1 end
+    elseif #mark > 0 and call('GETRANGE', bytes, 0, #mark - 1) ~= mark then
+      stale[#stale + 1] = position - 1
+    end
   end
 end
 
@@ -65,4 +77,4 @@ end
 local left = call('PTTL', counters)
 if left ~= -2 and left < 2 * ttl then call('PEXPIRE', counters, 3 * ttl) end
 
-return { table.concat(numbers, ','), table.concat(unsealed, ',') }
+return { table.concat(numbers, ','), table.concat(unsealed, ','), table.concat(stale, ',') }

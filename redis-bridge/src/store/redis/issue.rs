@@ -1,9 +1,11 @@
 //! Getting or creating numbers.
 
-use redis::{Cmd, Pipeline};
+use std::time::Instant;
+
+use redis::Cmd;
 
 use super::{JUMP, failure::Failure, floors::Floors, link::Link, names::Scope, script::Script};
-use crate::store::{Entry, Seal, Space};
+use crate::store::{Entry, ErrorKind, Seal, Space};
 
 /// One call.
 pub(super) struct Issue<'a> {
@@ -11,6 +13,28 @@ pub(super) struct Issue<'a> {
     pub(super) entries: &'a [Entry],
     pub(super) ttl_ms: u128,
     pub(super) floors: &'a Floors,
+    /// How sealed bytes are to begin; empty: in any way.
+    pub(super) seal_mark: &'a [u8],
+    pub(super) unknown: Unknown,
+}
+
+/// What happens to entries without a number.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Unknown {
+    /// They get one.
+    Create,
+    /// Nothing; their number is said to be 0.
+    Leave,
+}
+
+/// What the first step told.
+#[derive(Default)]
+struct Numbered {
+    numbers: Vec<u64>,
+    /// Positions of entries that are to be sealed.
+    unsealed: Vec<usize>,
+    /// Positions of entries that another key sealed.
+    stale: Vec<usize>,
 }
 
 /// Entries that one run of a script handles. Redis serves nobody else meanwhile: about a millisecond.
@@ -19,7 +43,7 @@ const CHUNK: usize = 500;
 const SEALED_CHUNK_LEN: usize = 1024 * 1024;
 
 impl Issue<'_> {
-    /// First the numbers, in one round trip. Only with its number can a value be sealed, so new ones cost another.
+    /// First the numbers, in a round trip for each chunk. Only with its number can a value be sealed, so new ones cost more.
     ///
     /// A crash in between heals itself: the next call finds the number, and no sealed bytes.
     pub(super) async fn run(&self, link: &Link, seal: &Seal) -> Result<Vec<u64>, Failure> {
@@ -27,18 +51,25 @@ impl Issue<'_> {
             return Ok(Vec::new());
         }
         let counters = Scope::new(self.space.scope).counters();
-        let (numbers, unsealed) = self.number(link, &counters).await?;
-        if let Some(&highest) = numbers.iter().max() {
-            self.floors.raise(self.space, highest);
+        // Before Redis sees the call, so that a floor never counts for longer than Redis keeps the counter.
+        let began = Instant::now();
+        let floor = self.floors.get(self.space, began);
+        let Numbered { numbers, unsealed, stale } = self.number(link, &counters, floor).await?;
+        if let Some(&highest) = numbers.iter().max().filter(|&&highest| highest > 0) {
+            self.floors.raise(self.space, highest, began);
         }
         self.seal(link, &counters, &numbers, &unsealed, seal).await?;
-        Ok(numbers)
+        match self.seal(link, &counters, &numbers, &stale, seal).await {
+            // What the old key sealed is good as long as there is that key.
+            Err(failure) if failure.error.kind == ErrorKind::Full => Ok(numbers),
+            sealed => sealed.map(|()| numbers),
+        }
     }
 
-    /// The numbers of all entries, and the positions of those that are to be sealed.
-    async fn number(&self, link: &Link, counters: &str) -> Result<(Vec<u64>, Vec<usize>), Failure> {
-        let floor = self.floors.get(self.space);
-        let mut calls = Pipeline::with_capacity(self.entries.len().div_ceil(CHUNK));
+    async fn number(&self, link: &Link, counters: &str, floor: u64) -> Result<Numbered, Failure> {
+        let least = u64::from(self.unknown == Unknown::Create);
+        let mut told = Numbered::default();
+        // One after another, so that others' calls get their turn in between.
         for chunk in self.entries.chunks(CHUNK) {
             let mut call = Script::issue().call(counters);
             call.arg(&self.space.kind)
@@ -48,28 +79,27 @@ impl Issue<'_> {
                 .arg(JUMP)
                 .arg(u8::from(link.lost_writes_lately()))
                 .arg(chunk.first().map_or(0, |entry| entry.indexes.len()))
-                .arg(pack(chunk));
-            calls.add_command(call);
-        }
-        let replies: Vec<(Vec<u8>, Vec<u8>)> = Script::issue().run(link, &calls).await?;
-
-        let mut numbers = Vec::with_capacity(self.entries.len());
-        let mut unsealed = Vec::new();
-        for (chunk, (given, missing)) in self.entries.chunks(CHUNK).zip(replies) {
-            let first = numbers.len();
+                .arg(pack(chunk))
+                .arg(self.seal_mark)
+                .arg(u8::from(self.unknown == Unknown::Leave));
+            let (given, missing, stale) =
+                Script::issue().run::<(Vec<u8>, Vec<u8>, Vec<u8>)>(link, &call).await?;
+            let first = told.numbers.len();
             for number in parse(&given) {
-                numbers.push(number.filter(|&number| number > 0).ok_or_else(Failure::nonsense)?);
+                told.numbers.push(number.filter(|&number| number >= least).ok_or_else(Failure::nonsense)?);
             }
-            for position in parse(&missing) {
-                let position = position.and_then(|position| usize::try_from(position).ok());
-                let position = position.filter(|&position| position < chunk.len());
-                unsealed.push(first + position.ok_or_else(Failure::nonsense)?);
+            for (positions, reply) in [(&mut told.unsealed, missing), (&mut told.stale, stale)] {
+                for position in parse(&reply) {
+                    let position = position.and_then(|position| usize::try_from(position).ok());
+                    let position = position.filter(|&position| position < chunk.len());
+                    positions.push(first + position.ok_or_else(Failure::nonsense)?);
+                }
             }
-            if numbers.len() != first + chunk.len() {
+            if told.numbers.len() != first + chunk.len() {
                 return Err(Failure::nonsense());
             }
         }
-        if numbers.len() == self.entries.len() { Ok((numbers, unsealed)) } else { Err(Failure::nonsense()) }
+        Ok(told)
     }
 
     async fn seal(
@@ -93,12 +123,12 @@ impl Issue<'_> {
             (count, len) = (count + 1, len + bytes.len());
             if count == CHUNK || len >= SEALED_CHUNK_LEN {
                 let full = std::mem::replace(&mut batch, self.batch(counters));
-                Script::seal().run_one::<()>(link, full).await?;
+                Script::seal().run::<()>(link, &full).await?;
                 (count, len) = (0, 0);
             }
         }
         if count > 0 {
-            Script::seal().run_one::<()>(link, batch).await?;
+            Script::seal().run::<()>(link, &batch).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use redis::{Cmd, FromRedisValue, Pipeline, ServerErrorKind, Value, aio::MultiplexedConnection, cmd};
+use tokio::time::timeout;
 
 use super::{
     failure::Failure,
@@ -17,6 +18,7 @@ use crate::store::{ErrorKind, KeyCheck, StoreError, compare_keys};
 /// A connection. Calls go out as they come and share it; once one fails it is never used again.
 pub(super) struct Link {
     connection: MultiplexedConnection,
+    time_limit: Duration,
     run_id: String,
     /// Until then a counter may be absent because it was lost.
     mistrust: Option<Instant>,
@@ -30,6 +32,8 @@ pub(super) struct Demands<'a> {
     pub(super) allow_eviction: bool,
     pub(super) ttl: Duration,
     pub(super) checks: &'a [KeyCheck],
+    /// Of each answer.
+    pub(super) time_limit: Duration,
 }
 
 impl Link {
@@ -38,14 +42,16 @@ impl Link {
         connection: MultiplexedConnection,
         demands: &Demands<'_>,
     ) -> Result<Self, Failure> {
-        let mut link = Self { connection, run_id: String::new(), mistrust: None };
+        let mut link =
+            Self { connection, time_limit: demands.time_limit, run_id: String::new(), mistrust: None };
         link.run_id = link.vet(demands).await?;
         Script::load_all(&link).await?;
         link.mistrust = Instant::now().checked_add(link.note_run(demands.ttl).await?);
         Ok(link)
     }
 
-    /// The run of the server at the other end: another after each restart, and after a failover.
+    /// The run of the server at the other end: another after each restart, each failover, and each time that a replica
+    /// became the primary again.
     pub(super) fn run_id(&self) -> &str {
         &self.run_id
     }
@@ -55,27 +61,34 @@ impl Link {
         self.mistrust.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Checks again what may have changed since.
+    /// Checks again what may have changed since, and that it takes writes; a full one takes those that matter.
     pub(super) async fn check(&self, demands: &Demands<'_>) -> Result<(), Failure> {
         if self.vet(demands).await? != self.run_id {
             return Err(Failure::down("another Redis answers on the same connection"));
         }
-        Ok(())
+        self.note_run(demands.ttl).await.map(drop)
     }
 
     /// Sends these commands at once and returns the replies, errors of Redis among them.
     pub(super) async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>, Failure> {
         let mut connection = self.connection.clone();
-        Ok(connection.send_packed_commands(commands, 0, commands.len()).await?)
+        let reply = connection.send_packed_commands(commands, 0, commands.len());
+        Ok(timeout(self.time_limit, reply).await.map_err(|_| Failure::late())??)
     }
 
-    /// Sends one command and returns its reply.
+    /// Sends one command and returns its reply, which may be an error of Redis.
+    pub(super) async fn ask_raw(&self, command: &Cmd) -> Result<Value, Failure> {
+        let mut commands = Pipeline::with_capacity(1);
+        commands.add_command(command.clone());
+        self.send(&commands).await?.pop().ok_or_else(Failure::nonsense)
+    }
+
+    /// Sends one command and returns what its reply says.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
-        let mut connection = self.connection.clone();
-        read(connection.send_packed_command(command).await?)
+        read(self.ask_raw(command).await?)
     }
 
-    /// The server's run_id, when it is what it must be.
+    /// The server's run, when it is what it must be.
     async fn vet(&self, demands: &Demands<'_>) -> Result<String, Failure> {
         let info: String = self.ask(&cmd("INFO")).await?;
         let run_id = vet_info(&info, demands.allow_eviction)?;
@@ -87,7 +100,7 @@ impl Link {
     async fn note_run(&self, ttl: Duration) -> Result<Duration, Failure> {
         let mut call = Script::run_noted().call_with_keys(2);
         call.arg(RUN).arg(RUN_CHANGED).arg(&self.run_id).arg(ttl.as_millis().max(1));
-        match Script::run_noted().run_one::<i64>(self, call).await {
+        match Script::run_noted().run::<i64>(self, &call).await {
             Ok(left) => Ok(Duration::from_millis(u64::try_from(left).unwrap_or_default())),
             // What it has can be given all the same.
             Err(failure) if failure.error.kind == ErrorKind::Full => Ok(ttl),
@@ -109,7 +122,7 @@ impl Link {
                 call.arg(&check.id).arg(&check.mac);
             }
             // Whether it added them is seen in the next round.
-            Script::keys().run_one::<u64>(self, call).await?;
+            Script::keys().run::<u64>(self, &call).await?;
         }
         Err(Failure::down("the known keys in Redis change all the time"))
     }
@@ -125,7 +138,7 @@ pub(super) fn lacks_script(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Reads the run_id, and refuses what a store cannot be built on.
+/// Reads which run it is, and refuses what a store cannot be built on.
 fn vet_info(info: &str, allow_eviction: bool) -> Result<String, Failure> {
     let field = |name: &str| {
         info.lines()
@@ -154,8 +167,13 @@ fn vet_info(info: &str, allow_eviction: bool) -> Result<String, Failure> {
     if field("role") == Some("slave") {
         return Err(Failure::down("Redis is a replica; the bridge needs the primary"));
     }
-    let run_id = field("run_id");
-    run_id.map(str::to_owned).ok_or_else(|| Failure::from(no_run_id()))
+    let run_id = field("run_id").ok_or_else(|| Failure::from(no_run_id()))?;
+    // A primary that was a replica in between has its run_id still, but lost writes. Not everything that speaks the
+    // protocol has replicas.
+    Ok(match field("master_replid") {
+        Some(history) => format!("{run_id}:{history}"),
+        None => run_id.to_owned(),
+    })
 }
 
 fn no_run_id() -> StoreError {
@@ -196,6 +214,10 @@ mod tests {
         }
         assert_eq!(vet("7.0.0", "noeviction", "run_id:0a\r\nrole:slave", false), Err(ErrorKind::Unavailable));
         assert_eq!(vet("7.0.0", "noeviction", "run_id:0a\r\nrole:master", false), Ok("0a".to_owned()));
+        assert_eq!(
+            vet("7.0.0", "noeviction", "role:master\r\nmaster_replid:b1\r\nrun_id:0a", false),
+            Ok("0a:b1".to_owned())
+        );
         assert_eq!(vet("7.0.0", "noeviction", "run_id:", false), Err(ErrorKind::Unsound));
         assert_eq!(vet("", "noeviction", run, false), Err(ErrorKind::Unavailable), "no Redis at all");
     }

@@ -7,7 +7,7 @@ use crate::store::ScopeTag;
 /// A hash of what the bridges' keys make of a constant.
 pub(super) const KNOWN_KEYS: &str = "cr:keys";
 
-/// The run_id of the server that was used last.
+/// The run of the server that was used last.
 pub(super) const RUN: &str = "cr:{run}";
 /// Exists for one TTL after the run became another.
 pub(super) const RUN_CHANGED: &str = "cr:{run}:changed";
@@ -52,7 +52,7 @@ impl Scope {
     }
 }
 
-/// The field of a kind's last number in the hash of counters. `r:` and the kind is the field of the server's run_id.
+/// The field of a kind's last number in the hash of counters. `r:` and the kind is the field of the server's run.
 pub(super) const LAST_NUMBER: &str = "n:";
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 -- ARGV  1 this run's id  2 TTL in ms
 -- Returns how many ms that still is; negative when nothing is to be mistrusted.
 local known = redis.call('GET', KEYS[1])
-if known ~= ARGV[1] then
-  if known then redis.call('SET', KEYS[2], '', 'PX', ARGV[2]) end
-  redis.call('SET', KEYS[1], ARGV[1])
-end
+if known and known ~= ARGV[1] then redis.call('SET', KEYS[2], '', 'PX', ARGV[2]) end
+-- Even when it is known: it is how a bridge finds out whether Redis takes writes.
+redis.call('SET', KEYS[1], ARGV[1])
 return redis.call('PTTL', KEYS[2])

@@ -78,27 +78,16 @@ impl Script {
         call
     }
 
-    /// Runs these calls in their order, in one round trip.
-    ///
-    /// Redis forgets scripts when it is told to; then they are loaded again and all calls repeated.
-    pub(super) async fn run<T: FromRedisValue>(
-        &self,
-        link: &Link,
-        calls: &Pipeline,
-    ) -> Result<Vec<T>, Failure> {
-        let mut replies = link.send(calls).await?;
-        if replies.iter().any(lacks_script) {
-            link.ask::<Value>(&self.load()).await?;
-            replies = link.send(calls).await?;
-        }
-        replies.into_iter().map(read).collect()
-    }
-
     /// Runs one call.
-    pub(super) async fn run_one<T: FromRedisValue>(&self, link: &Link, call: Cmd) -> Result<T, Failure> {
-        let mut calls = Pipeline::with_capacity(1);
-        calls.add_command(call);
-        self.run(link, &calls).await?.pop().ok_or_else(Failure::nonsense)
+    ///
+    /// Redis forgets scripts when it is told to; then it is loaded again and the call repeated.
+    pub(super) async fn run<T: FromRedisValue>(&self, link: &Link, call: &Cmd) -> Result<T, Failure> {
+        let mut reply = link.ask_raw(call).await?;
+        if lacks_script(&reply) {
+            link.ask::<Value>(&self.load()).await?;
+            reply = link.ask_raw(call).await?;
+        }
+        read(reply)
     }
 
     fn load(&self) -> Cmd {
