@@ -10,7 +10,6 @@
 
 mod bodies;
 mod calls;
-#[path = "../support/mod.rs"]
 mod support;
 mod troubles;
 
