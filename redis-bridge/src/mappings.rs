@@ -31,7 +31,6 @@ pub struct Mappings {
     store: Arc<dyn Store>,
     ttl: Duration,
     issuing: Flights<Job, Arc<[u64]>>,
-    forgetting: Flights<ScopeTag, u64>,
 }
 
 /// What is asked of the store, without the values.
@@ -48,7 +47,7 @@ struct Batch {
 impl Mappings {
     /// Keeps mappings in `store`, which was opened with this vault's checks and this TTL.
     pub fn new(vault: Arc<Vault>, store: Arc<dyn Store>, ttl: Duration) -> Self {
-        Self { vault, store, ttl, issuing: Flights::default(), forgetting: Flights::default() }
+        Self { vault, store, ttl, issuing: Flights::default() }
     }
 
     /// How long a mapping lives from its last use.
@@ -104,13 +103,15 @@ impl Mappings {
 
     /// Forgets the mappings of a scope. How many there were.
     ///
-    /// Goes on when the caller leaves. A call that comes meanwhile joins it: what was issued since it began stays.
+    /// Goes on when the caller leaves.
     ///
     /// # Errors
     /// [`StoreError`]; some may have been forgotten all the same.
     pub async fn forget(&self, scope: &str) -> Result<u64, StoreError> {
         let (store, scope) = (Arc::clone(&self.store), self.vault.scope(scope));
-        self.forgetting.join(scope, move || async move { store.forget(scope).await }).await
+        // A task of its own, but never joined to one under way, which may have passed what came since.
+        let forgetting = tokio::spawn(async move { store.forget(scope).await });
+        forgetting.await.unwrap_or_else(|_| Err(unavailable("the call to the store was ended")))
     }
 
     /// Whether calls would succeed now.
