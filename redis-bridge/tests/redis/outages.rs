@@ -165,6 +165,24 @@ async fn large_calls_leave_room_for_small_ones() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_finds_that_redis_takes_no_writes() {
+    let redis = redis();
+    let store = store(&redis).await;
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    redis.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    until_ready(&store, Err(ErrorKind::Unavailable)).await;
+    assert!(store.ready().await.unwrap_err().message.contains("NOREPLICAS"));
+    redis.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    // Although it is full: what it has can be used.
+    until_ready(&store, Ok(())).await;
+    redis.command(&["ACL", "SETUSER", "default", "-evalsha"]);
+    until_ready(&store, Err(ErrorKind::Unavailable)).await;
+    assert!(store.ready().await.unwrap_err().message.contains("ACL"));
+    redis.command(&["ACL", "SETUSER", "default", "+evalsha"]);
+    until_ready(&store, Ok(())).await;
+}
+
+#[tokio::test]
 async fn scripts_that_redis_forgot_are_loaded_again() {
     let redis = redis();
     let store = store(&redis).await;
