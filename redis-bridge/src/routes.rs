@@ -111,13 +111,13 @@ async fn readyz(State(app): State<Arc<App>>) -> Answer {
     if app.phase() != Phase::Serving {
         return Err(Refusal::NotReady("The bridge is about to end."));
     }
-    app.trouble.note(Proof::Reads, app.mappings.ready().await, &app.metrics)?;
+    app.trouble.note(Proof::Probe, app.mappings.ready().await, &app.metrics)?;
     answer(&app, &Health { status: "ok" })
 }
 
 async fn scrape(State(app): State<Arc<App>>) -> impl IntoResponse {
     // So that the store's gauge is true without calls, too.
-    let _ = app.trouble.note(Proof::Reads, app.mappings.ready().await, &app.metrics);
+    let _ = app.trouble.note(Proof::Probe, app.mappings.ready().await, &app.metrics);
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.text())
 }
 

@@ -71,9 +71,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
-        self.issue(space, entries, seal).await.map(drop)
-    }
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError>;
 
     /// The sealed bytes of these numbers, in their order; `None` for what is unknown, expired or not kept.
     /// Does not prolong lives.

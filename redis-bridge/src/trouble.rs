@@ -10,7 +10,9 @@ use crate::{
 /// What a call to the store proves: that this works, or that it does not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Proof {
-    /// Reads, no more: a full store can be read.
+    /// Reads, and writes too, but not that there is room.
+    Probe,
+    /// Reads, no more.
     Reads,
     /// Writes.
     Writes,
@@ -37,6 +39,7 @@ impl Trouble {
             (Err(error), Some((_, Proof::Writes))) => Some((error.kind, Proof::Writes)),
             (Err(error), _) => Some((error.kind, proof)),
             (Ok(_), Some((_, Proof::Writes))) if proof == Proof::Reads => *last,
+            (Ok(_), Some((ErrorKind::Full, Proof::Writes))) if proof == Proof::Probe => *last,
             (Ok(_), _) => None,
         };
         let before = std::mem::replace(&mut *last, now).map(|(kind, _)| kind);
@@ -74,6 +77,9 @@ mod tests {
             (Proof::Reads, Ok(()), Some(ErrorKind::Unavailable)),
             (Proof::Reads, Err(fail(ErrorKind::Unsound)), Some(ErrorKind::Unsound)),
             (Proof::Reads, Ok(()), Some(ErrorKind::Unsound)),
+            (Proof::Probe, Ok(()), None),
+            (Proof::Writes, Err(fail(ErrorKind::Full)), Some(ErrorKind::Full)),
+            (Proof::Probe, Ok(()), Some(ErrorKind::Full)),
             (Proof::Writes, Ok(()), None),
         ] {
             assert_eq!(trouble.note(proof, result.clone(), &metrics), result);
@@ -81,6 +87,6 @@ mod tests {
             let up = format!("redis_bridge_store_up {}", u8::from(expected.is_none()));
             assert!(metrics.text().contains(&up), "{}", metrics.text());
         }
-        assert!(metrics.text().contains(r#"redis_bridge_store_errors_total{kind="full"} 1"#));
+        assert!(metrics.text().contains(r#"redis_bridge_store_errors_total{kind="full"} 2"#));
     }
 }

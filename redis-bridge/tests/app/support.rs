@@ -133,6 +133,11 @@ impl Store for Faulty {
         self.store.issue(space, entries, seal).await
     }
 
+    async fn touch(&self, space: &Space, entries: Arc<[Entry]>, seal: Seal) -> Result<(), StoreError> {
+        self.misbehave().await?;
+        self.store.touch(space, entries, seal).await
+    }
+
     async fn sealed(&self, space: &Space, numbers: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         self.misbehave().await?;
         self.store.sealed(space, numbers).await
