@@ -3,14 +3,14 @@
 -- KEYS  1 the scope's counters
 -- ARGV  1 kind  2 the server's run  3 TTL in ms  4 a number that was given already  5 how far to jump
 --       6 1 when the server lost its writes lately, perhaps the counter itself
---       7 how many indexes an entry has  8 the entries: a byte (1: kept, 0: not) and the indexes, 16 bytes each
---       9 how sealed bytes are to begin; empty: in any way  10 1 to create nothing
+--       7 how many indexes an entry has  8 how sealed bytes are to begin; empty: in any way  9 1 to create nothing
+--       10 the entries: a byte (1: kept, 0: not) and the indexes, 16 bytes each
 -- Returns the numbers, 0 for none; the positions of the kept ones that have no sealed bytes, and of those whose sealed
 -- bytes begin in another way; each joined by commas.
 local counters = KEYS[1]
 local kind, run, ttl, floor, jump = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local lossy, width, entries = ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8]
-local mark, touch = ARGV[9], ARGV[10] == '1'
+local lossy, width = ARGV[6] == '1', tonumber(ARGV[7])
+local mark, touch, entries = ARGV[8], ARGV[9] == '1', ARGV[10]
 local scope = string.sub(counters, 1, -2)
 local index, sealed = scope .. 'i:' .. kind .. ':', scope .. 't:' .. kind .. ':'
 local call, sub = redis.call, string.sub

@@ -79,9 +79,9 @@ impl Issue<'_> {
                 .arg(JUMP)
                 .arg(u8::from(link.lost_writes_lately()))
                 .arg(chunk.first().map_or(0, |entry| entry.indexes.len()))
-                .arg(pack(chunk))
                 .arg(self.seal_mark)
-                .arg(u8::from(self.unknown == Unknown::Leave));
+                .arg(u8::from(self.unknown == Unknown::Leave))
+                .arg(pack(chunk));
             let (given, missing, stale) =
                 Script::issue().run::<(Vec<u8>, Vec<u8>, Vec<u8>)>(link, &call).await?;
             let first = told.numbers.len();
