@@ -14,7 +14,8 @@
 //!
 //! **Lost writes.** Redis answers before a write is safe, so a crash or a failover takes the last ones back. The counter
 //! remembers which run of the server wrote it (its run_id, and its replication id, which is another each time that a
-//! replica is promoted); under another run it first jumps by [`JUMP`]: the bound on numbers of a
+//! replica is promoted); under another run it first jumps by [`JUMP`] (a tenth of it where only the
+//! server's history is another): the bound on numbers of a
 //! space that may get lost. A counter that is absent may be lost itself; for one TTL after the run became another, new
 //! ones begin above the jump, too. And a bridge remembers the highest number it saw in a space, and never gives one
 //! below. A Redis that lost everything while several bridges use it is beyond that: those that had not used a space
