@@ -16,8 +16,8 @@
 //! remembers which run of the server wrote it (its run_id, and its replication id, which is another each time that a
 //! replica is promoted); under another run it first jumps by [`JUMP`], under the same run with another history by a tenth
 //! of it. That is the bound on what a space may lose, jumps among it: a failover that takes back the jump of the one
-//! before is beyond it, unless a bridge that goes on saw the numbers. A counter that is absent may be lost itself; for one TTL after the run became another, new
-//! ones begin above the jump, too. And a bridge remembers the highest number it saw in a space, and never gives one
+//! before is beyond it, unless a bridge that goes on saw the numbers. A counter that is absent may be lost itself; for one TTL
+//! after the run became another, new ones begin above the jump, too. And a bridge remembers the highest number it saw in a space, and never gives one
 //! below. A Redis that lost everything while several bridges use it is beyond that: those that had not used a space
 //! begin it anew.
 //!
