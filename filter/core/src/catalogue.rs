@@ -3,14 +3,45 @@
 //! A *kind* is what the token says (`AWS_EC2`); a *rule* is one way to find it. Where each grammar is written
 //! down is named beside it. Letter case is ignored when anchors are searched.
 
-use crate::detect::{access_key, arn, ipv4, resource_id};
+use crate::detect::arn;
+use core::fmt;
 use core::ops::Range;
+
+mod addresses;
+mod arns;
+mod credentials;
+mod resources;
+
+/// Kinds that a configuration turns on and off together.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Group {
+    /// Numbers of AWS accounts.
+    Accounts,
+    /// IP addresses and networks.
+    Addresses,
+    /// Access keys, secret keys and session tokens of AWS; passwords that AWS keeps.
+    Credentials,
+    /// Names that say which machine or endpoint it is.
+    Hosts,
+    /// Ids that AWS gives.
+    Ids,
+    /// Text that reads as a token: never off, or answers could not be told apart.
+    Literals,
+    /// Names that people choose: buckets, tables, functions.
+    Names,
+    /// What tells of a person. Off by default.
+    Pii,
+    /// Credentials of other providers, private keys. Off by default.
+    Secrets,
+}
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Kind {
     /// Its tokens are this and a number: `AWS_EC2` for `AWS_EC2_001`.
     pub prefix: &'static str,
+    /// What turns it on and off together with others.
+    pub group: Group,
     /// False for credentials: their tokens stay in the answer, and their plaintext is never stored.
     pub restores: bool,
     /// True if a value found by its place is masked wherever else it stands in the body.
@@ -18,16 +49,18 @@ pub struct Kind {
 }
 
 impl Kind {
-    const fn new(prefix: &'static str) -> Self {
-        Self { prefix, restores: true, propagates: false }
+    const fn new(prefix: &'static str, group: Group) -> Self {
+        Self { prefix, group, restores: true, propagates: false }
     }
 
-    const fn credential(prefix: &'static str) -> Self {
-        Self { restores: false, ..Self::new(prefix) }
+    /// A value whose token stays in the answer.
+    const fn credential(prefix: &'static str, group: Group) -> Self {
+        Self { restores: false, ..Self::new(prefix, group) }
     }
 
-    const fn propagating(prefix: &'static str) -> Self {
-        Self { propagates: true, ..Self::new(prefix) }
+    /// A value that its place tells, and that is then masked wherever else it stands.
+    const fn propagating(prefix: &'static str, group: Group) -> Self {
+        Self { propagates: true, ..Self::new(prefix, group) }
     }
 
     /// The kind's name on the wire: the prefix without `AWS_`; other families carry theirs.
@@ -53,7 +86,6 @@ pub enum Outcome {
 }
 
 /// One way to find identifiers of one kind.
-#[derive(Debug)]
 pub struct Row {
     /// What is found.
     pub kind: Kind,
@@ -73,166 +105,24 @@ pub struct Row {
     pub counter_examples: &'static [&'static str],
 }
 
-/// Text that would read as a token, and is masked so that it comes back as it was.
-pub static LITERAL: Kind = Kind::new("AWS_LITERAL");
-/// Twelve digits that an ARN says are an account.
-pub static ACCOUNT: Kind = Kind::propagating("AWS_ACCOUNT");
-
-/// Kinds that are found as parts of a compound, or otherwise than by a row.
-pub static PART_KINDS: &[Kind] = &[
-    LITERAL,
-    ACCOUNT,
-    Kind::new("AWS_ATHENA"),
-    Kind::new("AWS_BATCH_QUEUE"),
-    Kind::new("AWS_CERT_ARN"),
-    Kind::new("AWS_CLOUDFORMATION_STACK"),
-    Kind::new("AWS_CODECOMMIT"),
-    Kind::new("AWS_DYNAMODB_TABLE"),
-    Kind::new("AWS_ECS_TASK"),
-    Kind::new("AWS_EKS_CLUSTER"),
-    Kind::new("AWS_ELB_ARN"),
-    Kind::new("AWS_ES_DOMAIN"),
-    Kind::new("AWS_GLUE_JOB"),
-    Kind::new("AWS_IAM_POLICY"),
-    Kind::new("AWS_IAM_ROLE"),
-    Kind::new("AWS_IAM_USER"),
-    Kind::new("AWS_KINESIS"),
-    Kind::new("AWS_KMS_KEY"),
-    Kind::new("AWS_LAMBDA_ARN"),
-    Kind::new("AWS_LOG_GROUP"),
-    Kind::new("AWS_PARAM_ARN"),
-    Kind::new("AWS_RDS"),
-    Kind::new("AWS_S3_BUCKET"),
-    Kind::new("AWS_S3_KEY"),
-    Kind::new("AWS_SAGEMAKER"),
-    Kind::new("AWS_SECRET_ARN"),
-    Kind::new("AWS_SNS_TOPIC"),
-    Kind::new("AWS_SQS_QUEUE"),
-    Kind::new("AWS_STEP_FN"),
-    Kind::new("AWS_STS"),
-];
-
-const EC2_IDS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html";
-const IAM_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html";
-const ARNS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html";
-
-/// A row for ids of a literal prefix and 8 or 17 hexadecimal digits.
-macro_rules! resource_id {
-    ($prefix:literal, $rule:literal, $anchor:literal) => {
-        Row {
-            kind: Kind::new($prefix),
-            rule: $rule,
-            compound: false,
-            anchors: &[$anchor],
-            grammar: resource_id::hex_8_or_17,
-            source: EC2_IDS,
-            examples: &[concat!($anchor, "12345678"), concat!($anchor, "0abcdef0123456789")],
-            counter_examples: &[
-                concat!($anchor, "1234567"),
-                concat!($anchor, "123456789"),
-                concat!($anchor, "1234567890abcdef01"),
-                concat!("x", $anchor, "12345678"),
-                concat!($anchor, "1234567g"),
-                concat!($anchor, "12345678z"),
-            ],
-        }
-    };
+impl fmt::Debug for Row {
+    /// Examples look like what must not print.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("rule", &self.rule).finish_non_exhaustive()
+    }
 }
 
-/// The catalogue.
-pub static ROWS: &[Row] = &[
-    resource_id!("AWS_AMI", "ami", "ami-"),
-    resource_id!("AWS_CGW", "customer-gateway", "cgw-"),
-    resource_id!("AWS_DOPT", "dhcp-options", "dopt-"),
-    resource_id!("AWS_EBS_VOL", "ebs-volume", "vol-"),
-    resource_id!("AWS_EC2", "ec2-instance", "i-"),
-    resource_id!("AWS_EFS", "efs-file-system", "fs-"),
-    resource_id!("AWS_EIGW", "egress-only-internet-gateway", "eigw-"),
-    resource_id!("AWS_EIP_ALLOC", "eip-allocation", "eipalloc-"),
-    resource_id!("AWS_EIP_ASSOC", "eip-association", "eipassoc-"),
-    resource_id!("AWS_ENI", "network-interface", "eni-"),
-    resource_id!("AWS_FLOW_LOG", "flow-log", "fl-"),
-    resource_id!("AWS_HOST", "dedicated-host", "h-"),
-    resource_id!("AWS_IGW", "internet-gateway", "igw-"),
-    resource_id!("AWS_KEY_PAIR", "key-pair", "key-"),
-    resource_id!("AWS_LT", "launch-template", "lt-"),
-    resource_id!("AWS_NACL", "network-acl", "acl-"),
-    resource_id!("AWS_NAT_GW", "nat-gateway", "nat-"),
-    resource_id!("AWS_PCX", "vpc-peering", "pcx-"),
-    resource_id!("AWS_PREFIX_LIST", "prefix-list", "pl-"),
-    resource_id!("AWS_RESERVATION", "reservation", "r-"),
-    resource_id!("AWS_RTB", "route-table", "rtb-"),
-    resource_id!("AWS_RTB_ASSOC", "route-table-association", "rtbassoc-"),
-    resource_id!("AWS_SECURITY_GROUP", "security-group", "sg-"),
-    resource_id!("AWS_SG_RULE", "security-group-rule", "sgr-"),
-    resource_id!("AWS_SNAPSHOT", "ebs-snapshot", "snap-"),
-    resource_id!("AWS_SUBNET", "subnet", "subnet-"),
-    resource_id!("AWS_TGW", "transit-gateway", "tgw-"),
-    resource_id!("AWS_TGW_ATTACH", "transit-gateway-attachment", "tgw-attach-"),
-    resource_id!("AWS_TGW_RTB", "transit-gateway-route-table", "tgw-rtb-"),
-    resource_id!("AWS_VGW", "vpn-gateway", "vgw-"),
-    resource_id!("AWS_VPC", "vpc", "vpc-"),
-    resource_id!("AWS_VPCE", "vpc-endpoint", "vpce-"),
-    resource_id!("AWS_VPN", "vpn-connection", "vpn-"),
-    Row {
-        kind: Kind::credential("AWS_ACCESS_KEY"),
-        rule: "access-key-id",
-        compound: false,
-        anchors: &["akia", "asia"],
-        grammar: access_key::access_key_id,
-        source: IAM_IDS,
-        examples: &["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
-        counter_examples: &[
-            "AKIA",
-            "AKIAIOSFODNN7EXAMPL",
-            "AKIAIOSFODNN7EXAMPLE1",
-            "ASIAiosfodnn7example",
-            "Asia",
-        ],
-    },
-    Row {
-        kind: Kind::new("AWS_ARN"),
-        rule: "arn",
-        compound: true,
-        anchors: &["arn:", "arn%3a"],
-        grammar: arn::parts,
-        source: ARNS,
-        // An ARN is never one value; its parts have their tests beside the grammar.
-        examples: &[],
-        counter_examples: &[
-            "arn:",
-            "learn:aws:ec2",
-            "arn:aws:iam::aws:policy/AdministratorAccess",
-            "arn:x:y:z",
-        ],
-    },
-    Row {
-        kind: Kind::new("AWS_PRIVATE_IP"),
-        rule: "private-ip",
-        compound: false,
-        anchors: ipv4::ANCHORS,
-        grammar: ipv4::private,
-        source: "RFC 1918, RFC 6598 and RFC 3927",
-        examples: &["10.0.1.100", "172.31.255.255", "192.168.0.1", "100.64.0.1", "169.254.1.1"],
-        counter_examples: &["10.0.1", "10.0.1.256", "10.00.1.1", "1.10.0.0.1", "v10.0.0.1", "10.0.1.1x"],
-    },
-    Row {
-        kind: Kind::new("AWS_PUBLIC_IP"),
-        rule: "public-ip",
-        compound: false,
-        anchors: ipv4::ANCHORS,
-        grammar: ipv4::public,
-        source: "RFC 791",
-        examples: &["203.0.113.1", "54.239.28.85", "8.8.8.8"],
-        counter_examples: &[
-            "127.0.0.1",
-            "0.0.0.0/0",
-            "255.255.255.0",
-            "169.254.169.254",
-            "224.0.0.1",
-            "nginx 1.21.4.2",
-            "nginx/1.21.4.2",
-            "version 1.2.3.4",
-        ],
-    },
-];
+/// Text that would read as a token, and is masked so that it comes back as it was.
+pub static LITERAL: Kind = Kind::new("AWS_LITERAL", Group::Literals);
+/// Twelve digits that an ARN says are an account.
+pub static ACCOUNT: Kind = Kind::propagating("AWS_ACCOUNT", Group::Accounts);
+
+/// All rows of the catalogue, in the order in which they are tried where several begin at one place.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [resources::ROWS, credentials::ROWS, arns::ROWS, addresses::ROWS].into_iter().flatten()
+}
+
+/// All kinds, each once: those of rows, and those that are found as parts of a compound or by their place.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS)
+}

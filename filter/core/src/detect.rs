@@ -4,7 +4,7 @@
 //! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
 //! looked for inside an ARN's parts.
 
-use crate::catalogue::{Kind, LITERAL, Outcome, PART_KINDS, ROWS};
+use crate::catalogue::{self, Kind, LITERAL, Outcome, Row};
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
@@ -34,6 +34,7 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Detector {
     kinds: Vec<Kind>,
+    rows: Vec<(&'static Row, KindId)>,
     anchors: AhoCorasick,
     /// For each anchor pattern, what to try there.
     tries: Vec<Vec<Try>>,
@@ -62,7 +63,16 @@ pub const PROPAGATED_RULE: &str = "propagated";
 impl Detector {
     /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
     pub fn new() -> Option<Self> {
-        let kinds: Vec<Kind> = ROWS.iter().map(|row| row.kind).chain(PART_KINDS.iter().copied()).collect();
+        // Several rows may find one kind.
+        let mut kinds: Vec<Kind> = Vec::new();
+        for kind in catalogue::kinds() {
+            if position(&kinds, kind.prefix).is_none() {
+                kinds.push(*kind);
+            }
+        }
+        let rows = catalogue::rows()
+            .map(|row| position(&kinds, row.kind.prefix).map(|kind| (row, kind)))
+            .collect::<Option<Vec<_>>>()?;
         let mut patterns: Vec<&str> = Vec::new();
         let mut tries: Vec<Vec<Try>> = Vec::new();
         let mut add =
@@ -76,7 +86,7 @@ impl Detector {
         for family in FAMILIES {
             add(family, Try::Token);
         }
-        for (at, row) in ROWS.iter().enumerate() {
+        for (at, (row, _)) in rows.iter().enumerate() {
             for anchor in row.anchors {
                 add(anchor, Try::Row(at));
             }
@@ -89,7 +99,7 @@ impl Detector {
             .ok()?;
         let recogniser = Recogniser::new(kinds.iter().map(|kind| kind.prefix));
         let literal = position(&kinds, LITERAL.prefix)?;
-        Some(Self { kinds, anchors, tries, recogniser, literal })
+        Some(Self { kinds, rows, anchors, tries, recogniser, literal })
     }
 
     /// What a kind is.
@@ -153,7 +163,7 @@ impl Detector {
             findings.push(Finding { range: found.range, kind: self.literal, rule: LITERAL_RULE });
             return Some(end);
         };
-        let row = ROWS.get(index)?;
+        let (row, kind) = *self.rows.get(index)?;
         if row.compound && depth == Depth::InCompound {
             return None;
         }
@@ -163,7 +173,6 @@ impl Detector {
             Outcome::One(range) if range.start < consumed => None,
             Outcome::One(range) => {
                 let end = range.end;
-                let kind = KindId(u16::try_from(index).ok()?);
                 findings.push(Finding { range, kind, rule: row.rule });
                 Some(end)
             }
