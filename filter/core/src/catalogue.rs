@@ -35,6 +35,41 @@ pub enum Group {
     Secrets,
 }
 
+impl Group {
+    /// All groups.
+    pub const ALL: [Self; 9] = [
+        Self::Accounts,
+        Self::Addresses,
+        Self::Credentials,
+        Self::Hosts,
+        Self::Ids,
+        Self::Literals,
+        Self::Names,
+        Self::Pii,
+        Self::Secrets,
+    ];
+
+    /// Its name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Addresses => "addresses",
+            Self::Credentials => "credentials",
+            Self::Hosts => "hosts",
+            Self::Ids => "ids",
+            Self::Literals => "literals",
+            Self::Names => "names",
+            Self::Pii => "pii",
+            Self::Secrets => "secrets",
+        }
+    }
+
+    /// True if its kinds are masked unless the configuration says otherwise.
+    pub fn is_on_by_default(self) -> bool {
+        !matches!(self, Self::Pii | Self::Secrets)
+    }
+}
+
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Kind {
@@ -61,11 +96,6 @@ impl Kind {
     /// A value that its place tells, and that is then masked wherever else it stands.
     const fn propagating(prefix: &'static str, group: Group) -> Self {
         Self { propagates: true, ..Self::new(prefix, group) }
-    }
-
-    /// The kind's name on the wire: the prefix without `AWS_`; other families carry theirs.
-    pub fn name(&self) -> &'static str {
-        self.prefix.strip_prefix("AWS_").unwrap_or(self.prefix)
     }
 }
 

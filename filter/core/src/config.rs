@@ -10,8 +10,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use detection::Detection;
 use raw::Raw;
 
+pub mod detection;
 mod mapping;
 mod raw;
 
@@ -52,6 +54,19 @@ pub struct Config {
     pub signed_thinking: SignedThinking,
     /// Request headers that go on to the provider.
     pub forward_headers: Vec<HeaderPattern>,
+    /// What becomes of what is found.
+    pub mode: Mode,
+    /// What is masked.
+    pub detection: Detection,
+}
+
+/// What becomes of identifiers that are found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// They are masked.
+    Mask,
+    /// They are counted, and bodies go on as they are.
+    Observe,
 }
 
 /// Where mappings live.
@@ -204,6 +219,8 @@ impl TryFrom<Raw> for Config {
             multipart: raw.multipart.into(),
             signed_thinking: raw.signed_thinking.into(),
             forward_headers,
+            mode: raw.mode.into(),
+            detection: raw.detect.try_into()?,
         })
     }
 }

@@ -4,20 +4,24 @@
 //! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
 //! looked for inside an ARN's parts.
 
-use crate::catalogue::{self, Kind, LITERAL, Outcome, Row};
+use crate::catalogue::{self, Outcome, Row};
+use crate::config::detection::{Arns, Detection, NeverMask};
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
 use core::ops::Range;
+use kinds::Kinds;
+use own::OwnKind;
 
 pub mod access_key;
 pub mod arn;
 pub mod ipv4;
+mod kinds;
+pub(crate) mod merge;
+pub mod own;
 pub mod resource_id;
 
-/// A kind of this catalogue.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct KindId(pub(crate) u16);
+pub use kinds::{Kind, KindId};
 
 /// A place in text that is to be masked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,13 +37,15 @@ pub struct Finding {
 /// The compiled catalogue: built once a VM, used by every exchange.
 #[derive(Debug)]
 pub struct Detector {
-    kinds: Vec<Kind>,
+    kinds: Kinds,
     rows: Vec<(&'static Row, KindId)>,
     anchors: AhoCorasick,
     /// For each anchor pattern, what to try there.
     tries: Vec<Vec<Try>>,
     recogniser: Recogniser,
-    literal: KindId,
+    own: Vec<(OwnKind, KindId)>,
+    arns: Arns,
+    never_mask: NeverMask,
 }
 
 /// Compounds are not looked for inside compounds: what is in them is found one level deep, in linear time.
@@ -62,16 +68,13 @@ pub const PROPAGATED_RULE: &str = "propagated";
 
 impl Detector {
     /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
-    pub fn new() -> Option<Self> {
-        // Several rows may find one kind.
-        let mut kinds: Vec<Kind> = Vec::new();
-        for kind in catalogue::kinds() {
-            if position(&kinds, kind.prefix).is_none() {
-                kinds.push(*kind);
-            }
-        }
+    pub fn new(detection: &Detection) -> Option<Self> {
+        let kinds = Kinds::new(detection)?;
         let rows = catalogue::rows()
-            .map(|row| position(&kinds, row.kind.prefix).map(|kind| (row, kind)))
+            .map(|row| kinds.with_prefix(row.kind.prefix).map(|kind| (row, kind)))
+            .collect::<Option<Vec<_>>>()?;
+        let own = (detection.own_kinds.iter())
+            .map(|own| kinds.with_prefix(&own.prefix).map(|kind| (own.clone(), kind)))
             .collect::<Option<Vec<_>>>()?;
         let mut patterns: Vec<&str> = Vec::new();
         let mut tries: Vec<Vec<Try>> = Vec::new();
@@ -97,25 +100,38 @@ impl Detector {
             .kind(Some(AhoCorasickKind::DFA))
             .build(&patterns)
             .ok()?;
-        let recogniser = Recogniser::new(kinds.iter().map(|kind| kind.prefix));
-        let literal = position(&kinds, LITERAL.prefix)?;
-        Some(Self { kinds, rows, anchors, tries, recogniser, literal })
+        let recogniser = Recogniser::new(kinds.prefixes());
+        let Detection { arns, never_mask, .. } = detection;
+        Some(Self {
+            kinds,
+            rows,
+            anchors,
+            tries,
+            recogniser,
+            own,
+            arns: *arns,
+            never_mask: never_mask.clone(),
+        })
     }
 
     /// What a kind is.
-    pub fn kind(&self, id: KindId) -> Kind {
-        self.kinds.get(usize::from(id.0)).copied().unwrap_or(LITERAL)
+    pub fn kind(&self, id: KindId) -> &Kind {
+        self.kinds.get(id)
     }
 
     /// The kind whose name on the wire this is.
     pub fn kind_named(&self, name: &str) -> Option<KindId> {
-        let at = self.kinds.iter().position(|kind| kind.name() == name)?;
-        u16::try_from(at).ok().map(KindId)
+        self.kinds.named(name)
+    }
+
+    /// The kind whose tokens begin with this.
+    pub fn kind_with_prefix(&self, prefix: &str) -> Option<KindId> {
+        self.kinds.with_prefix(prefix)
     }
 
     /// The kind of text that reads as a token.
     pub fn literal(&self) -> KindId {
-        self.literal
+        self.kinds.literal()
     }
 
     /// Finds tokens of every kind of this catalogue.
@@ -125,12 +141,40 @@ impl Detector {
 
     /// The kind that a token found by [`recogniser`](Self::recogniser) names.
     pub fn kind_of_prefix(&self, prefix: usize) -> KindId {
-        u16::try_from(prefix).map_or(self.literal, KindId)
+        u16::try_from(prefix).map_or(self.literal(), KindId)
     }
 
-    /// Appends to `findings` what stands in `text` from `from` on, in order and without overlap.
+    /// True if a value of this kind is masked.
+    pub fn masks(&self, kind: KindId, value: &[u8]) -> bool {
+        kind == self.literal() || (self.kind(kind).on && !self.never_mask.has(value))
+    }
+
+    /// Finds what stands in `text` from `from` on, in order and without overlap. `findings` must be empty.
     pub fn find(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
         self.find_in(text, from, Depth::Outer, findings);
+        if !self.own.is_empty() {
+            let catalogue = core::mem::take(findings);
+            for (own, kind) in &self.own {
+                let rule = own.rule();
+                own.find(text, from, |range| findings.push(Finding { range, kind: *kind, rule }));
+            }
+            // Of the same place, the operator's kind.
+            findings.extend(catalogue);
+            merge::merge(findings);
+        }
+        findings
+            .retain(|finding| self.masks(finding.kind, text.get(finding.range.clone()).unwrap_or_default()));
+    }
+
+    /// What a finding that is masked whole says about other places: the account and the names of an ARN.
+    pub fn within(&self, text: &[u8], finding: &Finding, findings: &mut Vec<Finding>) {
+        if self.arns == Arns::Whole
+            && finding.rule == arn::RULE
+            && let Some(upto) = text.get(..finding.range.end)
+            && let Outcome::Parts(parts) = arn::parts(upto, finding.range.clone())
+        {
+            self.parts(upto, finding.range.start..parts.end, &parts, arn::RULE, findings);
+        }
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
@@ -160,7 +204,7 @@ impl Detector {
         let Try::Row(index) = what else {
             let found = self.recogniser.at(text, anchor.start)?;
             let end = found.range.end;
-            findings.push(Finding { range: found.range, kind: self.literal, rule: LITERAL_RULE });
+            findings.push(Finding { range: found.range, kind: self.literal(), rule: LITERAL_RULE });
             return Some(end);
         };
         let (row, kind) = *self.rows.get(index)?;
@@ -177,17 +221,33 @@ impl Detector {
                 Some(end)
             }
             Outcome::Parts(parts) => {
-                // What is not a part may hold identifiers all the same, behind the anchor that was found.
-                let mut from = anchor.end;
-                for part in &parts.parts {
-                    self.find_between(text, from..part.range.start, findings);
-                    self.part(text, part, row.rule, findings);
-                    from = part.range.end;
+                let end = parts.end;
+                if self.arns == Arns::Whole && row.rule == arn::RULE && !parts.parts.is_empty() {
+                    findings.push(Finding { range: anchor.start..end, kind, rule: row.rule });
+                } else {
+                    self.parts(text, anchor.end..end, &parts, row.rule, findings);
                 }
-                self.find_between(text, from..parts.end, findings);
-                Some(parts.end)
+                Some(end)
             }
         }
+    }
+
+    /// Finds the parts of a compound. What is not a part may hold identifiers all the same.
+    fn parts(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        parts: &arn::Parts,
+        rule: &'static str,
+        findings: &mut Vec<Finding>,
+    ) {
+        let mut from = range.start;
+        for part in &parts.parts {
+            self.find_between(text, from..part.range.start, findings);
+            self.part(text, part, rule, findings);
+            from = part.range.end;
+        }
+        self.find_between(text, from..range.end, findings);
     }
 
     fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
@@ -205,15 +265,12 @@ impl Detector {
             return;
         }
         findings.truncate(before);
-        let kind = position(&self.kinds, part.prefix).unwrap_or(self.literal);
+        let kind = self.kinds.with_prefix(part.prefix).unwrap_or(self.literal());
         findings.push(Finding { range: part.range.clone(), kind, rule });
     }
 }
 
-fn position(kinds: &[Kind], prefix: &str) -> Option<KindId> {
-    let at = kinds.iter().position(|kind| kind.prefix == prefix)?;
-    u16::try_from(at).ok().map(KindId)
-}
-
+#[cfg(test)]
+mod settings_tests;
 #[cfg(test)]
 mod tests;

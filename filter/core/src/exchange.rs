@@ -27,11 +27,14 @@ use core::{fmt, mem};
 pub use action::{Actions, Call, Count, Counter, HeaderChange, Next};
 pub use input::{Headers, Input, StoreReply};
 pub use refusal::{Reason, Refusal};
+pub use report::Report;
 
 mod action;
 mod content;
 mod input;
+mod observe;
 mod refusal;
+mod report;
 mod request;
 mod response;
 mod target;
@@ -63,6 +66,8 @@ enum State {
     Restoring { framing: Box<response::Framing>, mapping: Mapping },
     /// Nothing is left to restore.
     Open,
+    /// What goes on is not changed: `mode: observe`.
+    Observed,
     /// The client got an error, and nothing goes on.
     Refused,
 }
@@ -77,6 +82,7 @@ impl fmt::Debug for Exchange {
             State::Sent { .. } => "Sent",
             State::Restoring { .. } => "Restoring",
             State::Open => "Open",
+            State::Observed => "Observed",
             State::Refused => "Refused",
         };
         f.debug_struct("Exchange").field("state", &state).finish_non_exhaustive()
@@ -140,6 +146,14 @@ impl Exchange {
             ) => {
                 self.state = state;
                 Actions::proceed()
+            }
+            (State::Observed, Input::RequestHeld(_) | Input::RequestBody(_)) => {
+                self.state = State::Observed;
+                Actions::proceed()
+            }
+            (State::Observed, Input::RequestTrailers { trailers, .. }) => {
+                self.state = State::Observed;
+                request::without(trailers, Actions::proceed())
             }
             // The body is settled, and its end is told once more.
             (

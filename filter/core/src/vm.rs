@@ -24,7 +24,8 @@ impl Vm {
             Store::Request => CacheLimits::OFF,
             Store::Bridge(bridge) => bridge.cache,
         }));
-        Some(Self { config, detector: Detector::new()?, cache })
+        let detector = Detector::new(&config.detection)?;
+        Some(Self { config, detector, cache })
     }
 
     /// Does something with the cache; `None` if that is what is being done.

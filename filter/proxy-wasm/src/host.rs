@@ -3,7 +3,7 @@
 //! The SDK's calls panic on statuses that they do not list, so each is made only where it is legal, headers
 //! are read as bytes, and whatever fails is an empty value: the core refuses what it cannot read.
 
-use cloakroom_core::exchange::{Call, Count, HeaderChange, Refusal};
+use cloakroom_core::exchange::{Call, Count, HeaderChange, Refusal, Report};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 use std::cell::RefCell;
@@ -71,6 +71,12 @@ pub(crate) fn set_body(part: Part, bytes: &[u8]) -> bool {
     hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes).is_ok()
 }
 
+/// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`.
+pub(crate) fn report(report: &Report) {
+    // Counters say the same; a host that takes no property logs nothing.
+    let _ = hostcalls::set_property(vec!["cloakroom", report.what], Some(report.rules.as_bytes()));
+}
+
 /// Answers the client in the provider's place.
 pub(crate) fn refuse(refusal: &Refusal) {
     let retry_after = refusal.retry_after.map(|seconds| seconds.to_string());
@@ -123,25 +129,24 @@ fn buffer(buffer: BufferType, size: usize) -> Vec<u8> {
 
 /// The VM's metrics, defined when they are first used.
 #[derive(Default)]
-pub(crate) struct Metrics(RefCell<BTreeMap<(&'static str, Option<&'static str>), u32>>);
+pub(crate) struct Metrics(RefCell<BTreeMap<String, u32>>);
 
 impl Metrics {
     pub(crate) fn add(&self, counts: &[Count]) {
         let mut known = self.0.borrow_mut();
         for Count { counter, by } in counts {
-            let key = counter.name();
-            let id = match known.get(&key) {
+            let (name, label) = counter.name();
+            let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
+            let id = match known.get(&name) {
                 Some(id) => Some(*id),
                 None => {
-                    let (name, label) = key;
-                    let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
                     let histogram = counter.is_histogram();
                     let metric = if histogram { MetricType::Histogram } else { MetricType::Counter };
                     hostcalls::define_metric(metric, &name).ok()
                 }
             };
             if let Some(id) = id {
-                known.insert(key, id);
+                known.insert(name, id);
                 let _ = if counter.is_histogram() {
                     hostcalls::record_metric(id, *by)
                 } else {

@@ -35,6 +35,7 @@ impl Stream {
     /// Everything that actions ask for but what is next. True if the host did it.
     fn apply(&self, part: Part, actions: &Actions) -> bool {
         self.metrics.add(&actions.counts);
+        actions.report.iter().for_each(host::report);
         host::change_headers(part, &actions.headers)
             && actions.body.as_ref().is_none_or(|bytes| host::set_body(part, bytes))
     }

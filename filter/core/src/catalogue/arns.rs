@@ -39,7 +39,7 @@ pub(super) static PARTS: &[Kind] = &[
 
 pub(super) static ROWS: &[Row] = &[Row {
     kind: Kind::new("AWS_ARN", Group::Names),
-    rule: "arn",
+    rule: arn::RULE,
     compound: true,
     anchors: &["arn:", "arn%3a"],
     grammar: arn::parts,

@@ -50,6 +50,100 @@ pub(super) struct Raw {
     /// Request headers that go on to the provider: names, or beginnings of names and `*`.
     #[cfg_attr(feature = "schema", schemars(extend("default" = super::DEFAULT_FORWARD_HEADERS)))]
     pub(super) forward_headers: Option<Vec<String>>,
+    /// What becomes of identifiers that are found.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "mask")))]
+    pub(super) mode: Mode,
+    /// What is masked.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
+    pub(super) detect: Detect,
+}
+
+/// What is masked.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Detect {
+    /// Turns groups (`accounts`, `addresses`, `credentials`, `hosts`, `ids`, `names`, `pii`, `secrets`) and single kinds
+    /// (`AWS_PUBLIC_IP`) on or off; what is said of a kind goes before what is said of its group. `pii` and `secrets` are
+    /// off by default, all others on.
+    pub(super) kinds: BTreeMap<String, bool>,
+    /// How much of an ARN is masked.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "structured")))]
+    pub(super) arns: Arns,
+    /// Values that are never masked, whatever their kind; letter case is ignored. Beside them, what names nobody: service
+    /// endpoints, regions, loopback, `0.0.0.0/0`.
+    pub(super) never_mask: Vec<String>,
+    /// Kinds of your own, at most 64.
+    #[cfg_attr(feature = "schema", schemars(length(max = super::detection::MAX_OWN_KINDS)))]
+    pub(super) own_kinds: Vec<OwnKind>,
+}
+
+/// A kind of your own: an expression, or words.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnKind {
+    /// What its tokens begin with: `ORG_` and a name, such as `ORG_PROJECT`.
+    pub(super) token: String,
+    /// A regular expression in the syntax of Rust's `regex`; what it matches is masked. Not one that matches the empty
+    /// text or everything.
+    pub(super) regex: Option<String>,
+    /// Words of 2 to 256 bytes, whole ones only; at most 200000 in all lists together.
+    pub(super) words: Option<Vec<String>>,
+    /// True if upper and lower case are the same; in words, those of ASCII letters.
+    #[serde(default)]
+    pub(super) ignore_case: bool,
+    /// False if its tokens stay in the answer; the store then does not keep the value.
+    #[serde(default = "yes")]
+    pub(super) restore: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How much of an ARN is masked.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Arns {
+    /// The account and the names; partition, service, region and type stay readable.
+    #[default]
+    Structured,
+    /// All of it is one token.
+    Whole,
+}
+
+/// What becomes of identifiers that are found.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// They are masked.
+    #[default]
+    Mask,
+    /// They are counted and reported; bodies go out as they are. To try the filter, not to protect anything.
+    Observe,
+}
+
+impl From<Mode> for super::Mode {
+    fn from(raw: Mode) -> Self {
+        match raw {
+            Mode::Mask => Self::Mask,
+            Mode::Observe => Self::Observe,
+        }
+    }
+}
+
+impl From<Arns> for super::detection::Arns {
+    fn from(raw: Arns) -> Self {
+        match raw {
+            Arns::Structured => Self::Structured,
+            Arns::Whole => Self::Whole,
+        }
+    }
 }
 
 /// Where mappings live.

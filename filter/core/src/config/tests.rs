@@ -45,6 +45,62 @@ fn the_bridge_has_defaults_too() {
 }
 
 #[test]
+fn detection_has_errors_that_name_the_place() {
+    for (detect, expected) in [
+        (
+            r#"{"kinds":{"AWS_NOPE":true}}"#,
+            "detect.kinds.AWS_NOPE: expected a group (`accounts`, `addresses`",
+        ),
+        (r#"{"kinds":{"literals":false}}"#, "detect.kinds.literals: expected a group"),
+        (r#"{"kinds":{"AWS_LITERAL":false}}"#, "detect.kinds.AWS_LITERAL: expected a group"),
+        (r#"{"kinds":{"pii":1}}"#, "detect.kinds.pii: invalid type: integer `1`, expected a boolean"),
+        (r#"{"arns":"none"}"#, "detect.arns: unknown variant `none`, expected `structured` or `whole`"),
+        (r#"{"never_mask":["a"," "]}"#, "detect.never_mask[1]: expected a value that is not blank"),
+        (r#"{"own_kinds":[{"token":"ORG_A"}]}"#, "detect.own_kinds[0]: expected either `regex` or `words`"),
+        (
+            r#"{"own_kinds":[{"token":"ORG_A","regex":"a","words":["aa"]}]}"#,
+            "detect.own_kinds[0]: expected either `regex` or `words`",
+        ),
+        (
+            r#"{"own_kinds":[{"token":"ORG_A","regex":"a"},{"token":"ORG_B","regex":"b*"}]}"#,
+            "detect.own_kinds[1].regex: matches the empty text",
+        ),
+        (
+            r#"{"own_kinds":[{"token":"ORG_A","words":["aa","b"]}]}"#,
+            "detect.own_kinds[0].words[1]: expected 2 to 256 bytes",
+        ),
+        (
+            r#"{"own_kinds":[{"token":"ORG_A","regex":"a"},{"token":"ORG_A","regex":"b"}]}"#,
+            "detect.own_kinds[1].token: another kind has this token",
+        ),
+    ] {
+        let error = error(&format!(r#"{{"hosts":["a.com"],"detect":{detect}}}"#));
+        assert!(error.starts_with(expected), "{error}");
+    }
+    for token in
+        ["", "ORG_", "ORG", "AWS_X", "ORG_x", "ORG_A__B", "ORG_AWS_A", "ORG_A_123", "ORG_A_", "ORG_Ü"]
+    {
+        let error = error(&format!(
+            r#"{{"hosts":["a.com"],"detect":{{"own_kinds":[{{"token":"{token}","regex":"a"}}]}}}}"#
+        ));
+        assert!(
+            error.starts_with("detect.own_kinds[0].token: expected `ORG_` and a name"),
+            "{token}: {error}"
+        );
+    }
+}
+
+#[test]
+fn originals_in_the_configuration_do_not_print() {
+    let json = br#"{"hosts":["a.com"],"detect":{"never_mask":["hidden1"],"own_kinds":[{"token":"ORG_A","regex":"hidden2"},
+        {"token":"ORG_B","words":["hidden3"]}]}}"#;
+    let config = Config::from_json(json).unwrap();
+    assert_eq!(config.mode, Mode::Mask);
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hidden") && shown.contains("ORG_B"), "{shown}");
+}
+
+#[test]
 fn numbers_of_a_struct_are_doubles() {
     let config = Config::from_json(br#"{"hosts":["a.com"],"max_body_bytes":1048576.0}"#).unwrap();
     assert_eq!(config.max_body_bytes, 1_048_576);

@@ -9,6 +9,9 @@ use crate::catalogue::{ACCOUNT, Outcome};
 use alloc::vec::Vec;
 use core::ops::Range;
 
+/// The name of the rule that finds ARNs.
+pub const RULE: &str = "arn";
+
 /// The parts of an ARN that are masked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Parts {

@@ -1,4 +1,7 @@
 use super::*;
+use crate::Config;
+use crate::config::detection::Detection;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -7,11 +10,22 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What is found in a text: prefix and value of each place.
 fn found(text: &str) -> Vec<(&'static str, String)> {
-    let detector = Detector::new().unwrap();
+    found_by(&detector(r#"{"kinds":{"pii":true,"secrets":true}}"#), text)
+}
+
+pub(super) fn detector(detect: &str) -> Detector {
+    let json = format!(r#"{{"hosts":["api.anthropic.com"],"detect":{detect}}}"#);
+    Detector::new(&Config::from_json(json.as_bytes()).unwrap().detection).unwrap()
+}
+
+pub(super) fn found_by(detector: &Detector, text: &str) -> Vec<(&'static str, String)> {
     let mut findings = vec![];
     detector.find(text.as_bytes(), 0, &mut findings);
-    let one = |finding: Finding| (detector.kind(finding.kind).prefix, text[finding.range].into());
-    findings.into_iter().map(one).collect()
+    let prefix = |kind| match detector.kind(kind).prefix {
+        Cow::Borrowed(prefix) => prefix,
+        Cow::Owned(_) => "ORG",
+    };
+    findings.into_iter().map(|finding| (prefix(finding.kind), text[finding.range].into())).collect()
 }
 
 fn values(text: &str) -> Vec<String> {
@@ -61,8 +75,8 @@ fn no_row_finds_its_counter_examples() {
 
 #[test]
 fn rows_are_well_formed() {
-    let detector = Detector::new().unwrap();
-    let mut prefixes: Vec<_> = detector.kinds.iter().map(|kind| kind.prefix).collect();
+    let detector = Detector::new(&Detection::default()).unwrap();
+    let mut prefixes: Vec<_> = detector.kinds.prefixes().collect();
     prefixes.sort_unstable();
     assert!(prefixes.is_sorted_by(|a, b| a < b), "each prefix once");
     for prefix in prefixes {

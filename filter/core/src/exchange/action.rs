@@ -1,6 +1,8 @@
 //! What an exchange asks of its host.
 
 use super::refusal::Refusal;
+use super::report::Report;
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,6 +16,8 @@ pub struct Actions {
     pub body: Option<Vec<u8>>,
     /// What to count.
     pub counts: Vec<Count>,
+    /// What to put into the access log.
+    pub report: Option<Report>,
     /// What is next.
     pub next: Next,
 }
@@ -35,7 +39,7 @@ impl fmt::Debug for Actions {
 
 impl From<Next> for Actions {
     fn from(next: Next) -> Self {
-        Self { headers: Vec::new(), body: None, counts: Vec::new(), next }
+        Self { headers: Vec::new(), body: None, counts: Vec::new(), report: None, next }
     }
 }
 
@@ -86,7 +90,7 @@ impl fmt::Debug for Call {
 }
 
 /// Something that operators count.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Count {
     /// What.
     pub counter: Counter,
@@ -95,7 +99,7 @@ pub struct Count {
 }
 
 /// What is counted. The names are those of the metrics.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Counter {
     /// Values whose token was in the cache.
     CacheHits,
@@ -106,7 +110,9 @@ pub enum Counter {
     /// Responses, or events of one, that were not the JSON they should be, restored as text.
     MalformedResponse,
     /// Places masked, by kind.
-    Masked(&'static str),
+    Masked(Cow<'static, str>),
+    /// Places that `mode: observe` would have masked, by kind.
+    Observed(Cow<'static, str>),
     /// Requests that were let through unread because the configuration says so.
     PassedUnread,
     /// Requests and answers refused, by reason.
@@ -117,6 +123,8 @@ pub enum Counter {
     SignedPassed,
     /// How long a call to the bridge took, in milliseconds: a histogram.
     StoreWait,
+    /// Requests that `mode: observe` would have refused, by reason.
+    WouldRefuse(&'static str),
     /// Texts in answers that read like a token, and stand for nothing in their exchange.
     Unrestored,
     /// Texts that could not be joined over events or chunks, mostly because a bound was reached.
@@ -125,23 +133,25 @@ pub enum Counter {
 
 impl Counter {
     /// True if single values matter, and not only their sum.
-    pub fn is_histogram(self) -> bool {
-        self == Self::StoreWait
+    pub fn is_histogram(&self) -> bool {
+        *self == Self::StoreWait
     }
 
     /// The metric's name, and what distinguishes it among those of the same name.
-    pub fn name(self) -> (&'static str, Option<&'static str>) {
+    pub fn name(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::CacheHits => ("cloakroom_cache_hits", None),
             Self::CacheMisses => ("cloakroom_cache_misses", None),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
             Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
+            Self::Observed(kind) => ("cloakroom_observed", Some(kind)),
             Self::PassedUnread => ("cloakroom_passed_unread", None),
             Self::Refused(code) => ("cloakroom_refused", Some(code)),
             Self::Restored => ("cloakroom_restored", None),
             Self::SignedPassed => ("cloakroom_signed_passed", None),
             Self::StoreWait => ("cloakroom_store_wait_ms", None),
+            Self::WouldRefuse(code) => ("cloakroom_would_refuse", Some(code)),
             Self::Unrestored => ("cloakroom_unrestored_tokens", None),
             Self::Unjoined => ("cloakroom_unjoined_texts", None),
         }

@@ -4,7 +4,8 @@ use super::content::{ContentType, is_identity};
 use super::target::identifier_in_target;
 use super::tokens::Masking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
-use crate::config::{Multipart, SignedThinking, Store};
+use super::{observe, report};
+use crate::config::{Mode, Multipart, SignedThinking, Store};
 use crate::host::Authority;
 use crate::json::pointer::{Names, pointer};
 use crate::mask::{Masked, Plan, Unmaskable};
@@ -12,7 +13,6 @@ use crate::provider::{self, Api};
 use crate::unmask::Mapping;
 use crate::unmask::mapping::Entry;
 use crate::vm::Vm;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -31,6 +31,8 @@ const MAX_ROUNDS: usize = 8;
 pub(super) enum Treatment {
     /// It is masked, with tokens of this scope.
     Mask { api: Api, scope: String },
+    /// It is looked at where it can be, and goes on as it is.
+    Observe { api: Option<Api> },
     /// It goes on unread; the configuration says so.
     Pass,
     /// It is refused, unless it turns out to be empty.
@@ -52,17 +54,25 @@ impl Exchange {
             return self.refuse(Reason::Upgrade);
         }
         let target = headers.get(":path").unwrap_or_default();
-        if let Some(place) = identifier_in_target(vm, target) {
-            return self.refuse(Reason::IdentifierInTarget(place));
-        }
+        let observes = vm.config.mode == Mode::Observe;
         let mut actions = Actions::proceed();
+        match identifier_in_target(vm, target).map(Reason::IdentifierInTarget) {
+            Some(reason) if observes => actions.counts = observe::would_refuse(reason),
+            Some(reason) => return self.refuse(reason),
+            None => {}
+        }
         actions.headers = kept(vm, headers, host);
         if end {
             self.state = State::Open;
             return actions;
         }
         let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
-        let treatment = treatment(vm, headers, provider::api(path.unwrap_or_default()));
+        let api = provider::api(path.unwrap_or_default());
+        let treatment = if observes {
+            Treatment::Observe { api: observe::is_readable(headers).then_some(api) }
+        } else {
+            treatment(vm, headers, api)
+        };
         let length = content_length(headers);
         match treatment {
             Treatment::Refuse(reason) if length.is_some_and(|length| length > 0) => {
@@ -77,7 +87,7 @@ impl Exchange {
                 actions.headers.push(HeaderChange::Remove("content-length".into()));
                 actions.headers.push(HeaderChange::Set("accept-encoding", "identity".into()));
             }
-            Treatment::Pass | Treatment::Refuse(_) => {}
+            Treatment::Observe { .. } | Treatment::Pass | Treatment::Refuse(_) => {}
         }
         self.state = State::Body { treatment, held: 0 };
         actions
@@ -85,6 +95,7 @@ impl Exchange {
 
     pub(super) fn request_held(&mut self, vm: &Vm, treatment: Treatment, bytes: usize) -> Actions {
         match treatment {
+            Treatment::Observe { .. } if bytes > vm.config.max_body_bytes => return self.observe_unread(),
             Treatment::Refuse(reason) if bytes > 0 => return self.refuse(reason),
             Treatment::Mask { .. } | Treatment::Pass if bytes > vm.config.max_body_bytes => {
                 return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
@@ -110,6 +121,8 @@ impl Exchange {
                 self.state = State::Open;
                 Actions::proceed()
             }
+            Treatment::Observe { .. } if body.len() > vm.config.max_body_bytes => self.observe_unread(),
+            Treatment::Observe { api } => self.observe(vm, api, body),
             Treatment::Refuse(reason) => self.refuse(reason),
             Treatment::Mask { .. } | Treatment::Pass if body.len() > vm.config.max_body_bytes => {
                 self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes))
@@ -153,11 +166,8 @@ impl Exchange {
             return self.refuse(Reason::BodyTooLarge(vm.config.max_body_bytes));
         }
         let mut counts = signed(&plan);
-        let mut by_kind: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for value in plan.spans.iter().filter_map(|span| plan.values.get(span.value)) {
-            *by_kind.entry(vm.detector.kind(value.kind).prefix).or_default() += 1;
-        }
-        counts.extend(by_kind.into_iter().map(|(kind, by)| Count { counter: Counter::Masked(kind), by }));
+        counts.extend(report::counts(&vm.detector, &plan, Counter::Masked));
+        let report = Some(report::report(&vm.detector, &plan, "masked"));
         let entries =
             plan.values.iter().zip(tokens).filter(|(value, _)| vm.detector.kind(value.kind).restores);
         let entry = |(value, token): (&crate::mask::Value, &String)| Entry {
@@ -166,7 +176,7 @@ impl Exchange {
             form: value.form,
         };
         self.state = State::Sent { api, mapping: Mapping::new(entries.map(entry).collect()) };
-        Actions { body: Some(masked), counts, ..Actions::proceed() }
+        Actions { body: Some(masked), counts, report, ..Actions::proceed() }
     }
 
     fn refuse_body(&mut self, unmaskable: Unmaskable, body: &[u8]) -> Actions {

@@ -9,11 +9,12 @@ pub(super) fn identifier_in_target(vm: &Vm, target: &[u8]) -> Option<&'static st
     let query = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at(query);
     let has_identifier = |text: &[u8]| {
-        let mut findings: Vec<Finding> = Vec::new();
-        vm.detector.find(text, 0, &mut findings);
-        vm.detector.find(&percent_decoded(text), 0, &mut findings);
-        // What reads as a token names nobody.
-        findings.iter().any(|finding| finding.rule != LITERAL_RULE)
+        [text, &percent_decoded(text)].into_iter().any(|text| {
+            let mut findings: Vec<Finding> = Vec::new();
+            vm.detector.find(text, 0, &mut findings);
+            // What reads as a token names nobody.
+            findings.iter().any(|finding| finding.rule != LITERAL_RULE)
+        })
     };
     if has_identifier(path) {
         Some("path")

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 mod bridge;
+mod observe;
 mod response;
 
 const NOW: Duration = Duration::ZERO;

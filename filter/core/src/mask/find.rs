@@ -27,6 +27,7 @@ impl Plan {
             refused: None,
             propagated: BTreeSet::new(),
             findings: Vec::new(),
+            within: Vec::new(),
         };
         read::document(body, shape, &mut finder).map_err(Unmaskable::Unreadable)?;
         if let Some(values) = finder.propagated() {
@@ -56,9 +57,18 @@ struct Finder<'a> {
     /// Values to be found everywhere, as they read.
     propagated: BTreeSet<(KindId, Secret)>,
     findings: Vec<Finding>,
+    within: Vec<Finding>,
 }
 
 impl Finder<'_> {
+    /// What this place says is looked for everywhere.
+    fn propagate(&mut self, view: &View<'_>, finding: &Finding) {
+        let reads = view.text.get(finding.range.clone()).unwrap_or_default();
+        if self.detector.kind(finding.kind).propagates && self.detector.masks(finding.kind, reads) {
+            self.propagated.insert((finding.kind, Secret::new(reads)));
+        }
+    }
+
     fn span(
         &mut self,
         kind: KindId,
@@ -143,9 +153,10 @@ impl Visitor for Finder<'_> {
         self.detector.find(view.text, from, &mut findings);
         for finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
-            if self.detector.kind(finding.kind).propagates {
-                let reads = view.text.get(finding.range.clone()).unwrap_or_default();
-                self.propagated.insert((finding.kind, Secret::new(reads)));
+            self.propagate(view, &finding);
+            self.detector.within(view.text, &finding, &mut self.within);
+            for finding in core::mem::take(&mut self.within) {
+                self.propagate(view, &finding);
             }
             let (form, bytes) = form(view, finding.range);
             self.span(finding.kind, form, bytes, raw, view.level, finding.rule);

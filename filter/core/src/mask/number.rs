@@ -13,7 +13,7 @@ pub fn number(detector: &Detector, values: &[Value]) -> Vec<String> {
     let mut next = |value: &Value| {
         let counter = counters.entry(value.kind).or_default();
         *counter += 1;
-        token::write(detector.kind(value.kind).prefix, *counter)
+        token::write(&detector.kind(value.kind).prefix, *counter)
     };
     values.iter().map(&mut next).collect()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::detection::Detection;
 use crate::detect::Detector;
 use crate::json::shape::TEXT;
 use alloc::string::ToString;
@@ -7,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Masks as `store: request` does.
 fn mask(body: &str) -> Result<String, Unmaskable> {
-    let detector = Detector::new().unwrap();
+    let detector = Detector::new(&Detection::default()).unwrap();
     let mut plan = Plan::find(&detector, &TEXT, body.as_bytes())?;
     loop {
         let tokens = number(&detector, &plan.values);
@@ -81,7 +82,7 @@ fn bodies() {
 
 #[test]
 fn nothing_found_is_nothing_to_do() {
-    let detector = Detector::new().unwrap();
+    let detector = Detector::new(&Detection::default()).unwrap();
     let plan = Plan::find(&detector, &TEXT, br#"{"a":["b",1,null,true,"\ud83d\ude00"]}"#).unwrap();
     assert!(plan.spans.is_empty() && plan.values.is_empty());
 }
@@ -96,7 +97,7 @@ fn a_number_that_could_not_come_back_as_it_is_spelled_is_refused() {
 
 #[test]
 fn a_value_without_a_token_does_not_go_out() {
-    let detector = Detector::new().unwrap();
+    let detector = Detector::new(&Detection::default()).unwrap();
     let body = br#"["i-12345678 i-87654321"]"#;
     let mut plan = Plan::find(&detector, &TEXT, body).unwrap();
     let tokens = ["AWS_EC2_001".to_string()];
@@ -116,7 +117,7 @@ fn too_many_values_are_refused() {
 #[test]
 fn text_beside_a_token_is_widened_into_a_literal() {
     // No rule of the catalogue finds two values that touch, so the plan is made by hand.
-    let detector = Detector::new().unwrap();
+    let detector = Detector::new(&Detection::default()).unwrap();
     let body = br#"["x i-12345678i-87654321 y"]"#;
     let kind = detector.kind_named("EC2").unwrap();
     let value =
@@ -137,7 +138,7 @@ fn text_beside_a_token_is_widened_into_a_literal() {
 
 #[test]
 fn secrets_do_not_print() {
-    let detector = Detector::new().unwrap();
+    let detector = Detector::new(&Detection::default()).unwrap();
     let plan = Plan::find(&detector, &TEXT, br#"["i-12345678"]"#).unwrap();
     assert!(!alloc::format!("{plan:?}").contains("12345678"));
     assert_eq!(plan.spans.len().to_string(), "1");

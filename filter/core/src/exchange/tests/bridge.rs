@@ -94,7 +94,7 @@ fn hits_misses_and_waiting_are_counted() {
     let answered =
         answer(&vm, &mut exchange, at(3), br#"{"tokens":["AWS_EC2_007","AWS_ACCESS_KEY_003"]}"#, BODY);
     assert_eq!(by(&answered, Counter::StoreWait), Some(2000));
-    assert_eq!(by(&answered, Counter::Masked("AWS_EC2")), Some(1));
+    assert_eq!(by(&answered, Counter::Masked("AWS_EC2".into())), Some(1));
 
     let mut exchange = Exchange::new();
     exchange.handle(&vm, at(4), Input::RequestHead { headers: Headers(&head(&[])), end: false });

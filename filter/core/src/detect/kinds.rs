@@ -1,0 +1,97 @@
+//! The kinds of one configuration: those of the catalogue, and the operator's own.
+
+use crate::catalogue::{self, LITERAL};
+use crate::config::detection::Detection;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+/// A kind, by its place in [`Kinds`].
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct KindId(pub(crate) u16);
+
+/// What a token stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kind {
+    /// Its tokens are this and a number: `AWS_EC2` for `AWS_EC2_001`.
+    pub prefix: Cow<'static, str>,
+    /// False for credentials: their tokens stay in the answer, and their plaintext is never stored.
+    pub restores: bool,
+    /// True if a value found by its place is masked wherever else it stands in the body.
+    pub propagates: bool,
+    /// False if the configuration turns it off. Its tokens are recognised all the same: text that reads as one
+    /// must not be taken for one.
+    pub on: bool,
+    /// True if it is the operator's own.
+    pub own: bool,
+}
+
+impl Kind {
+    /// The kind's name on the wire: the prefix without `AWS_`; other families carry theirs.
+    pub fn name(&self) -> &str {
+        self.prefix.strip_prefix("AWS_").unwrap_or(&self.prefix)
+    }
+}
+
+/// All kinds, each once.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    kinds: Vec<Kind>,
+    literal: KindId,
+}
+
+impl Kinds {
+    /// `None` if the catalogue has no kind for literals, or more kinds than can be numbered.
+    pub(super) fn new(detection: &Detection) -> Option<Self> {
+        let mut kinds: Vec<Kind> = Vec::new();
+        // Several rows may find one kind.
+        for kind in catalogue::kinds() {
+            if position(&kinds, kind.prefix).is_none() {
+                let catalogue::Kind { prefix, restores, propagates, .. } = *kind;
+                let on = detection.is_on(kind);
+                kinds.push(Kind { prefix: Cow::Borrowed(prefix), restores, propagates, on, own: false });
+            }
+        }
+        for own in &detection.own_kinds {
+            let prefix = Cow::Owned(own.prefix.clone());
+            kinds.push(Kind { prefix, restores: own.restores, propagates: false, on: true, own: true });
+        }
+        u16::try_from(kinds.len()).ok()?;
+        let literal = position(&kinds, LITERAL.prefix)?;
+        Some(Self { kinds, literal })
+    }
+
+    /// A kind. Ids are made here, so there is one; to be sure, what is unknown is a kind that restores nothing.
+    pub(super) fn get(&self, id: KindId) -> &Kind {
+        static UNKNOWN: Kind = Kind {
+            prefix: Cow::Borrowed(LITERAL.prefix),
+            restores: false,
+            propagates: false,
+            on: true,
+            own: false,
+        };
+        self.kinds.get(usize::from(id.0)).unwrap_or(&UNKNOWN)
+    }
+
+    pub(super) fn literal(&self) -> KindId {
+        self.literal
+    }
+
+    pub(super) fn with_prefix(&self, prefix: &str) -> Option<KindId> {
+        position(&self.kinds, prefix)
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<KindId> {
+        let at = self.kinds.iter().position(|kind| kind.name() == name)?;
+        u16::try_from(at).ok().map(KindId)
+    }
+
+    /// In the order of their ids.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().map(|kind| &*kind.prefix)
+    }
+}
+
+fn position(kinds: &[Kind], prefix: &str) -> Option<KindId> {
+    let at = kinds.iter().position(|kind| kind.prefix == prefix)?;
+    u16::try_from(at).ok().map(KindId)
+}
