@@ -19,6 +19,7 @@ mod outages;
 mod provider;
 mod refusals;
 mod secrecy;
+mod settings;
 mod streaming;
 mod support;
 mod trailers;

@@ -74,7 +74,8 @@ pub(crate) fn set_body(part: Part, bytes: &[u8]) -> bool {
 /// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`.
 pub(crate) fn report(report: &Report) {
     // Counters say the same; a host that takes no property logs nothing.
-    let _ = hostcalls::set_property(vec!["cloakroom", report.what], Some(report.rules.as_bytes()));
+    let property = format!("cloakroom.{}", report.what);
+    let _ = hostcalls::set_property(vec![&property], Some(report.rules.as_bytes()));
 }
 
 /// Answers the client in the provider's place.
