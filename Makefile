@@ -29,6 +29,8 @@ WASM_TRAP := $(WASM_DIR)/cloakroom_trap.wasm
 # Golden files: what the module asks of its host, and the JSON Schema of its configuration.
 IMPORTS := filter/proxy-wasm/imports.txt
 SCHEMA := filter/core/config.schema.json
+# What is found, as a page.
+KINDS := filter/core/KINDS.md
 # And the description of the bridge's API; a test of the bridge compares it.
 OPENAPI := redis-bridge/openapi.json
 
@@ -66,6 +68,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	@# A new import means that a dependency wants something of the host: a clock, entropy, files.
 	$(call imports,$(WASM)) | diff -u $(IMPORTS) - || { echo '$(IMPORTS) is out of date: see make golden'; exit 1; }
 	$(schema) | diff -u $(SCHEMA) - || { echo '$(SCHEMA) is out of date: see make golden'; exit 1; }
+	$(kinds) | diff -u $(KINDS) - || { echo '$(KINDS) is out of date: see make golden'; exit 1; }
 
 .PHONY: test
 test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis ## All tests: native, core on wasm in Node, end to end on a real Envoy
@@ -113,6 +116,7 @@ redis: # A real server for the tests; nothing else needs one
 golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit
 	$(call imports,$(WASM)) > $(IMPORTS)
 	$(schema) > $(SCHEMA)
+	$(kinds) > $(KINDS)
 	cargo run --quiet --locked -p redis-bridge -- openapi > $(OPENAPI)
 
 .PHONY: clean
@@ -128,6 +132,7 @@ node -e 'const m = new WebAssembly.Module(require("fs").readFileSync(process.arg
 endef
 
 schema = cargo run --quiet --locked -p cloakroom-cli -- schema
+kinds = cargo run --quiet --locked -p cloakroom-cli -- kinds
 
 .PHONY: needs
 needs:

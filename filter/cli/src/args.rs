@@ -15,6 +15,7 @@ const DEFAULT_CONTENT_TYPE: &str = "application/json";
 pub(crate) enum Command {
     Check { config: PathBuf },
     Help,
+    Kinds,
     Mask(Mask),
     Schema,
     Unmask(Unmask),
@@ -44,6 +45,7 @@ pub(crate) enum MaskOutput {
 pub(crate) struct Unmask {
     /// With lines, these two are those of lines that name none.
     pub(crate) url: String,
+    pub(crate) config: Option<PathBuf>,
     pub(crate) content_type: String,
     pub(crate) input: UnmaskInput,
 }
@@ -74,6 +76,7 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
     match command.as_str() {
         "check" => options.check(),
         "help" => Ok(Command::Help),
+        "kinds" => options.only(&[]).map(|_| Command::Kinds),
         "mask" => options.mask(),
         "schema" => options.only(&[]).map(|_| Command::Schema),
         "unmask" => options.unmask(),
@@ -143,7 +146,7 @@ impl Options {
 
     fn unmask(self) -> Result<Command, Failure> {
         let tokens = if self.jsonl { "--jsonl" } else { "--tokens" };
-        let options = self.only(&["--content-type", "--url", tokens])?;
+        let options = self.only(&["--config", "--content-type", "--url", tokens])?;
         let input = match options.tokens {
             Some(tokens) => UnmaskInput::Body { tokens },
             None if options.jsonl => UnmaskInput::Lines,
@@ -151,7 +154,7 @@ impl Options {
         };
         let content_type = options.content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.into());
         let url = options.url.unwrap_or_else(|| DEFAULT_URL.into());
-        Ok(Command::Unmask(Unmask { url, content_type, input }))
+        Ok(Command::Unmask(Unmask { url, config: options.config, content_type, input }))
     }
 
     /// Refuses what this command, in this mode, does not know.
@@ -207,6 +210,7 @@ mod tests {
             ("--help", Command::Help),
             ("mask -h", Command::Help),
             ("-V", Command::Version),
+            ("kinds", Command::Kinds),
             ("schema", Command::Schema),
             ("check a.json", Command::Check { config: "a.json".into() }),
             ("mask", mask(None, body(None, None))),

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::tokens::{Token, WireForm};
 use crate::url::Url;
-use cloakroom_core::config::Store;
+use cloakroom_core::config::{Mode, Store};
 use cloakroom_core::detect::Detector;
 use cloakroom_core::exchange::{Reason, Refusal};
 use cloakroom_core::host::{Authority, HostPattern};
@@ -31,7 +31,8 @@ pub(crate) struct Filter {
 impl Filter {
     /// The filter that the file at `config` describes, or that of the shipped sidecar.
     ///
-    /// There is no bridge here: tokens are numbered within the request, whatever `mapping.store` says.
+    /// There is no bridge here: tokens are numbered within the request, whatever `mapping.store` says,
+    /// and it masks, whatever `mode` says.
     pub(crate) fn new(config: Option<&Path>) -> Result<Self, Failure> {
         let (name, json) = match config {
             None => ("the sidecar's configuration".into(), SIDECAR.to_vec()),
@@ -41,7 +42,7 @@ impl Filter {
             ),
         };
         let parsed = Config::from_json(&json).map_err(|error| Failure::Failed(format!("{name}: {error}")))?;
-        let parsed = Config { store: Store::Request, ..parsed };
+        let parsed = Config { store: Store::Request, mode: Mode::Mask, ..parsed };
         let shipped_hosts = config.is_none().then_some(parsed.hosts.allowed.len());
         Ok(Self { vm: Vm::new(parsed).ok_or(Failure::Catalogue)?, shipped_hosts })
     }

@@ -1,7 +1,7 @@
 //! Cloakroom on the command line: the filter's own core, driven with bodies from files and pipes.
 //!
 //! ```text
-//! args ──▶ Command ──▶ check, schema            configuration
+//! args ──▶ Command ──▶ check, kinds, schema     configuration
 //!                      mask, unmask ──▶ Filter  one exchange a body, as in the proxy
 //!                        └─ jsonl               one exchange a line
 //! ```
@@ -21,6 +21,7 @@ mod explain;
 mod failure;
 mod filter;
 mod jsonl;
+mod kinds;
 mod tokens;
 mod url;
 
@@ -40,6 +41,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Check { config } => check(&config, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
+        Command::Kinds => Ok(kinds::page(out)?),
         Command::Mask(mask) => self::mask(mask, out),
         Command::Schema => Ok(out.write_all(cloakroom_core::config::schema().as_bytes())?),
         Command::Unmask(unmask) => self::unmask(unmask, out),
@@ -80,8 +82,8 @@ fn mask(Mask { url, config, content_type, output }: Mask, out: &mut impl Write) 
     }
 }
 
-fn unmask(Unmask { url, content_type, input }: Unmask, out: &mut impl Write) -> Result<(), Failure> {
-    let filter = Filter::new(None)?;
+fn unmask(Unmask { url, config, content_type, input }: Unmask, out: &mut impl Write) -> Result<(), Failure> {
+    let filter = Filter::new(config.as_deref())?;
     let parsed = Url::parse(&url).ok_or_else(|| Failure::url(&url))?;
     let mut stdin = io::stdin().lock();
     match input {

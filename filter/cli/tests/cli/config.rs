@@ -10,7 +10,7 @@ fn check_says_what_is_wrong_and_where() {
         (
             r#"{"hosts":["a.com"],"hots":[]}"#,
             "hots: unknown field `hots`, expected one of `hosts`, `base_urls`, `max_body_bytes`, `mapping`, \
-             `scope`, `multipart`, `signed_thinking`, `forward_headers` at line 1 column 25",
+             `scope`, `multipart`, `signed_thinking`, `forward_headers`, `mode`, `detect` at line 1 column 25",
         ),
         (
             r#"{"hosts":"a.com"}"#,
@@ -51,6 +51,13 @@ fn the_committed_schema_is_current() {
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/config.schema.json");
     let committed = std::fs::read_to_string(committed).unwrap();
     assert_eq!(stdout("schema", b""), committed, "after a change of the configuration: make golden");
+}
+
+#[test]
+fn the_committed_page_of_kinds_is_current() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/KINDS.md");
+    let committed = std::fs::read_to_string(committed).unwrap();
+    assert_eq!(stdout("kinds", b""), committed, "after a change of the catalogue: make golden");
 }
 
 /// Without `--config` the command line is the sidecar that people run.

@@ -32,6 +32,24 @@ fn what_was_masked_comes_back() {
     );
 }
 
+/// Kinds of the operator's own, in a configuration that only observes: the command line shows what masking would do.
+#[test]
+fn own_kinds_make_the_round_trip() {
+    let (_folder, config) = file(
+        r#"{"hosts":["api.anthropic.com"],"mode":"observe","detect":{"arns":"whole",
+            "own_kinds":[{"token":"ORG_PROJECT","words":["blue harbour"]}]}}"#,
+    );
+    let folder = TempDir::new().unwrap();
+    let tokens = folder.path().join("tokens.json");
+    let options = format!("--tokens {} --config {}", tokens.display(), config.display());
+    let body = r#"["blue harbour","arn:aws:iam::123456789012:role/R","of 123456789012"]"#;
+    let masked = stdout(&format!("mask {options}"), body.as_bytes());
+    assert_eq!(masked, r#"["ORG_PROJECT_001","AWS_ARN_001","of AWS_ACCOUNT_001"]"#);
+    assert_eq!(stdout(&format!("unmask {options}"), masked.as_bytes()), body);
+    let without = cloakroom(&format!("unmask --tokens {}", tokens.display()), masked.as_bytes());
+    assert!(without.stderr.contains("ORG_PROJECT"), "{}", without.stderr);
+}
+
 #[test]
 fn answers_are_restored_by_their_content_type() {
     let (_folder, path) = file(r#"[{"token":"AWS_EC2_001","kind":"EC2","value":"i-1234567890abcdef0"}]"#);
