@@ -3,6 +3,7 @@
 use crate::catalogue::{self, LITERAL};
 use crate::config::detection::Detection;
 use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// A kind, by its place in [`Kinds`].
@@ -36,28 +37,36 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
+    /// By prefix: parts of compounds are named by it, in every request.
+    by_prefix: BTreeMap<Cow<'static, str>, KindId>,
     literal: KindId,
 }
 
 impl Kinds {
     /// `None` if the catalogue has no kind for literals, or more kinds than can be numbered.
     pub(super) fn new(detection: &Detection) -> Option<Self> {
-        let mut kinds: Vec<Kind> = Vec::new();
-        // Several rows may find one kind.
+        let mut made = Self { kinds: Vec::new(), by_prefix: BTreeMap::new(), literal: KindId(0) };
         for kind in catalogue::kinds() {
-            if position(&kinds, kind.prefix).is_none() {
-                let catalogue::Kind { prefix, restores, propagates, .. } = *kind;
-                let on = detection.is_on(kind);
-                kinds.push(Kind { prefix: Cow::Borrowed(prefix), restores, propagates, on, own: false });
-            }
+            let catalogue::Kind { prefix, restores, propagates, .. } = *kind;
+            let on = detection.is_on(kind);
+            made.add(Kind { prefix: Cow::Borrowed(prefix), restores, propagates, on, own: false })?;
         }
         for own in &detection.own_kinds {
             let prefix = Cow::Owned(own.prefix.clone());
-            kinds.push(Kind { prefix, restores: own.restores, propagates: false, on: true, own: true });
+            made.add(Kind { prefix, restores: own.restores, propagates: false, on: true, own: true })?;
         }
-        u16::try_from(kinds.len()).ok()?;
-        let literal = position(&kinds, LITERAL.prefix)?;
-        Some(Self { kinds, literal })
+        made.literal = made.with_prefix(LITERAL.prefix)?;
+        Some(made)
+    }
+
+    /// Several rows may find one kind: the first one says what it is.
+    fn add(&mut self, kind: Kind) -> Option<()> {
+        let id = KindId(u16::try_from(self.kinds.len()).ok()?);
+        if self.with_prefix(&kind.prefix).is_none() {
+            self.by_prefix.insert(kind.prefix.clone(), id);
+            self.kinds.push(kind);
+        }
+        Some(())
     }
 
     /// A kind. Ids are made here, so there is one; to be sure, what is unknown is a kind that restores nothing.
@@ -77,7 +86,7 @@ impl Kinds {
     }
 
     pub(super) fn with_prefix(&self, prefix: &str) -> Option<KindId> {
-        position(&self.kinds, prefix)
+        self.by_prefix.get(prefix).copied()
     }
 
     pub(super) fn named(&self, name: &str) -> Option<KindId> {
@@ -89,9 +98,4 @@ impl Kinds {
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().map(|kind| &*kind.prefix)
     }
-}
-
-fn position(kinds: &[Kind], prefix: &str) -> Option<KindId> {
-    let at = kinds.iter().position(|kind| kind.prefix == prefix)?;
-    u16::try_from(at).ok().map(KindId)
 }
