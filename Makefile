@@ -1,4 +1,4 @@
-# The one entry for people and CI. `make help` lists the targets; `.ci/run` is `make check test`.
+# The one entry for people and CI. `make help` lists the targets; `.ci/run` is `make check test fuzz`.
 #
 # Everything is built and installed under target/: nothing is needed on the machine but rustup, Python 3 with venv,
 # Node, curl and a C compiler, and `make clean` removes all traces.
@@ -18,7 +18,9 @@ TOOLS := target/tools
 CARGO_DENY_VERSION := 0.20.2
 # The runner must be of exactly the version of the library that the tests are compiled with.
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
+CARGO_FUZZ_VERSION := 0.13.1
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 WASM_RUNNER := $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen-test-runner
 ENVOY := target/envoy/bin/envoy
 
@@ -58,6 +60,7 @@ up: wasm envoy bridge ## Envoy, the bridge and a scripted provider to play with,
 .PHONY: check
 check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lints, docs, dependencies, golden files
 	cargo fmt --all --check
+	cargo fmt --manifest-path filter/core/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p cloakroom-core -p cloakroom-proxy-wasm --target wasm32-wasip1 -- -D warnings
 	cargo clippy --locked -p cloakroom-proxy-wasm --features trap --target wasm32-wasip1 -- -D warnings
@@ -75,6 +78,22 @@ test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis ## All tests: nativ
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
+
+# How long each target runs, in seconds.
+FUZZ_SECONDS ?= 10
+FUZZ_TARGETS := detector round_trip splice
+
+.PHONY: fuzz
+fuzz: needs $(CARGO_FUZZ) ## Fuzz targets of the core, FUZZ_SECONDS=10 each; what breaks one is kept under target/fuzz-corpus
+	@command -v c++ >/dev/null || { echo 'c++ is missing: install a C++ compiler (Debian: apt-get install g++)'; exit 1; }
+	@# Without a sanitizer the stable compiler will do; there is no unsafe code to watch.
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p target/fuzz-corpus/$$target; log=target/fuzz-corpus/$$target.log; \
+	  $(CARGO_FUZZ) run --sanitizer none --fuzz-dir filter/core/fuzz --target-dir target/fuzz $$target target/fuzz-corpus/$$target -- \
+	    -dict=filter/core/fuzz/dictionary.txt -max_len=2000 -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=target/fuzz-corpus/$$target- > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	  echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) inputs"; \
+	done
 
 .PHONY: bench
 bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in a real Envoy, without and with the bridge
@@ -150,6 +169,10 @@ needs:
 $(CARGO_DENY): | needs
 	cargo install --locked --quiet --root $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION) --target-dir $(TOOLS)/build \
 	  --no-default-features cargo-deny@$(CARGO_DENY_VERSION)
+	rm -rf $(TOOLS)/build
+
+$(CARGO_FUZZ): | needs
+	cargo install --locked --quiet --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION) --target-dir $(TOOLS)/build cargo-fuzz@$(CARGO_FUZZ_VERSION)
 	rm -rf $(TOOLS)/build
 
 # A release's lock file may name versions that a mirror does not have yet, or that were yanked: then cargo chooses.

@@ -126,8 +126,17 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
         let range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte));
         (range.len() <= MAX_FIELD && reader.colon()).then_some(range)
     };
-    let (_arn, partition, service, _region, account) = (field()?, field()?, field()?, field()?, field()?);
-    if !is_partition(reader.bytes(&partition)) || service.is_empty() {
+    let (_arn, partition, service, region, account) = (field()?, field()?, field()?, field()?, field()?);
+    // Where another ARN begins before this one is complete, this is none.
+    let begins = |field: &Range<usize>| {
+        let bytes = reader.bytes(field);
+        let (before, last) = bytes.split_at(bytes.len().saturating_sub(3));
+        last.eq_ignore_ascii_case(b"arn") && boundary::may_start(before)
+    };
+    if !is_partition(reader.bytes(&partition))
+        || service.is_empty()
+        || [&service, &region, &account].into_iter().any(begins)
+    {
         return None;
     }
     let mut parts = Vec::new();

@@ -190,6 +190,10 @@ fn arns_keep_their_structure() {
             "arn:aws:s3:::b/arn:aws:iam::123456789012:role/R",
             &[("AWS_S3_BUCKET", "b"), ("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
         ),
+        (
+            "arn:aws:ec2:x-[arn:aws:iam::123456789012:role/R",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
+        ),
         ("역할arn:aws:iam::123456789012:role/R을", &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")]),
     ];
     for (text, expected) in cases {
