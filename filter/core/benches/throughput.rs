@@ -15,6 +15,31 @@ const KIB: usize = 1024;
 const PROSE: &str =
     "The instance failed its status check after the deployment, and the target group drained it. ";
 
+/// What detection may stumble over.
+const WORST: &[&str] = &[
+    "0",
+    "1.",
+    ":",
+    "i-",
+    "abcdef0123456789",
+    "\"",
+    "\\",
+    "a:b=",
+    "|",
+    "arn:aws:",
+    ".amazonaws.com",
+    "s3://",
+    "AWS_EC2_",
+    "eyJ",
+    "-----BEGIN ",
+    "\"Bucket\": ",
+    "--",
+    "\t",
+    "{",
+    "@a.",
+    "i-12345678 ",
+];
+
 /// A request body of about `size` bytes with an identifier every `distance` bytes, 200 different ones.
 fn body(size: usize, distance: usize) -> Vec<u8> {
     let mut text = String::new();
@@ -92,6 +117,8 @@ fn throughput(criterion: &mut Criterion) {
         ("64 KiB dense", 64 * KIB, 100),
         ("1 MiB sparse", KIB * KIB, 4 * KIB),
         ("1 MiB dense", KIB * KIB, 100),
+        ("16 MiB sparse", 16 * KIB * KIB, 4 * KIB),
+        ("16 MiB dense", 16 * KIB * KIB, 100),
     ] {
         let body = body(size, distance);
         let (_, masked) = send(&vm, &body);
@@ -122,6 +149,20 @@ fn throughput(criterion: &mut Criterion) {
             });
         }
         group.finish();
+    }
+    // What a body may be made of to make detection slow; a megabyte of each, and one sixteenth of it.
+    for unit in WORST {
+        for size in [64 * KIB, KIB * KIB] {
+            let text = unit.repeat(size / unit.len());
+            let body = serde_json::json!({"messages": [{"role": "user", "content": text}]}).to_string();
+            let mut group = criterion.benchmark_group(format!("{} KiB of {unit:?}", size / KIB));
+            group.sample_size(10);
+            group.throughput(Throughput::Bytes(body.len() as u64));
+            group.bench_function("mask", |bencher| {
+                bencher.iter(|| send(&vm, black_box(body.as_bytes())).1.len());
+            });
+            group.finish();
+        }
     }
     criterion.bench_function("VM start", |bencher| {
         bencher.iter(|| {
