@@ -60,6 +60,28 @@ async fn what_is_configured_is_masked_and_the_access_log_has_the_rules() {
     assert_eq!(line["observed"], Value::Null);
 }
 
+/// A list as long as lists may be, and half as many words as all may have: they are found, and the VM starts with them.
+#[tokio::test]
+async fn a_hundred_thousand_words_are_found() {
+    let words: Vec<String> =
+        (0..100_000).map(|number| format!("codename-{}-{number}", number % 977)).collect();
+    let detect = json!({"own_kinds": [{"token": "ORG_CODENAME", "words": words, "ignore_case": true}]});
+    let world = World::start(&Settings::shipped().set_in_filter("detect", detect));
+    let seen =
+        see(&world, "Codename-976-99653 and codename-0-0, not codename-0-00", r#"{"a":"ORG_CODENAME_001"}"#)
+            .await;
+    assert_eq!(text_of(&seen.received.text()), "ORG_CODENAME_001 and ORG_CODENAME_002, not codename-0-00");
+    assert_eq!(seen.answer.text(), r#"{"a":"Codename-976-99653"}"#);
+}
+
+/// A VM that starts holds up the worker: nothing may be compiled that could be data.
+#[tokio::test]
+async fn the_catalogue_is_ready_in_a_tenth_of_a_second() {
+    let stats = World::shared().envoy.admin("/stats?filter=cloakroom_start_ms").unwrap();
+    let millis: u64 = stats.trim().rsplit(' ').next().unwrap().parse().expect("one gauge");
+    assert!(millis < 100, "{stats}");
+}
+
 #[tokio::test]
 async fn observe_changes_nothing_and_says_what_it_would_have_done() {
     let world =

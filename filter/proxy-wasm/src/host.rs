@@ -92,6 +92,14 @@ pub(crate) fn now() -> Duration {
     hostcalls::get_current_time().ok().and_then(since_epoch).unwrap_or_default()
 }
 
+/// Shows how long it took to read the configuration and to compile the catalogue.
+pub(crate) fn started_in(time: Duration) {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    // The filter works without its metrics.
+    let _ = hostcalls::define_metric(MetricType::Gauge, "cloakroom_start_ms")
+        .map(|id| hostcalls::record_metric(id, millis));
+}
+
 /// Makes a call; false if that is not possible.
 pub(crate) fn call(call: &Call) -> bool {
     let mut headers = vec![

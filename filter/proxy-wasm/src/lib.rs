@@ -28,6 +28,7 @@ impl Context for Root {}
 impl RootContext for Root {
     /// False rejects the configuration: Envoy keeps the last good one, or does not start.
     fn on_configure(&mut self, size: usize) -> bool {
+        let start = host::now();
         let config = match Config::from_json(&host::plugin_configuration(size)) {
             Ok(config) => config,
             Err(error) => {
@@ -40,6 +41,7 @@ impl RootContext for Root {
             return false;
         };
         self.vm = Some(Rc::new(vm));
+        host::started_in(host::now().saturating_sub(start));
         true
     }
 
