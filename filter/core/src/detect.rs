@@ -13,7 +13,12 @@ use core::ops::Range;
 pub mod access_key;
 pub mod arn;
 pub mod ipv4;
+pub mod organization;
+pub mod pii;
+pub mod place;
 pub mod resource_id;
+pub mod secrets;
+pub mod sid;
 
 /// A kind of this catalogue.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -63,6 +68,11 @@ pub const PROPAGATED_RULE: &str = "propagated";
 impl Detector {
     /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
     pub fn new() -> Option<Self> {
+        Self::with(|row| catalogue::on_by_default(row.kind.group))
+    }
+
+    /// Compiles the rows that are `on`. The kinds of the others are known: their tokens may stand in text.
+    pub(crate) fn with(on: impl Fn(&Row) -> bool) -> Option<Self> {
         // Several rows may find one kind.
         let mut kinds: Vec<Kind> = Vec::new();
         for kind in catalogue::kinds() {
@@ -71,6 +81,7 @@ impl Detector {
             }
         }
         let rows = catalogue::rows()
+            .filter(|row| on(row))
             .map(|row| position(&kinds, row.kind.prefix).map(|kind| (row, kind)))
             .collect::<Option<Vec<_>>>()?;
         let mut patterns: Vec<&str> = Vec::new();
@@ -134,16 +145,22 @@ impl Detector {
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
-        let mut at = from;
+        let (mut at, mut consumed) = (from, from);
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
             // A grammar may begin before its anchor, but never before what was consumed.
-            at = self
+            let settled = self
                 .tries
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), at, depth, findings))
-                .unwrap_or(anchor.start() + 1);
+                .find_map(|what| self.attempt(*what, text, anchor.range(), consumed, depth, findings));
+            at = match settled {
+                Some(end) => {
+                    consumed = end;
+                    end
+                }
+                None => anchor.start() + 1,
+            };
         }
     }
 
