@@ -208,7 +208,8 @@ impl Detector {
     }
 
     fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
-        if let Some(upto) = text.get(..range.end) {
+        // The first part of a compound may begin where its anchor does.
+        if let Some(upto) = text.get(..range.end).filter(|_| range.start < range.end) {
             self.find_in(upto, range.start, Depth::InCompound, findings);
         }
     }

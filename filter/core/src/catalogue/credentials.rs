@@ -55,7 +55,7 @@ pub(super) static ROWS: &[Row] = &[
             "AIDA",
             "AIDACKCEVSQ6",
             "aidackcevsq6c2example",
-            "AROAMINGSPIRITOFROADS",
+            "AROAMINGSPIRITOFROAD",
             "Acca12345678901234567",
         ],
     },

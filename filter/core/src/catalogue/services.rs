@@ -237,6 +237,15 @@ pub(super) static ROWS: &[Row] = &[
         ["conformance-pack-a1b2c3d4e"],
         ["conformance-pack-templates", "conformance-pack-a1b2c"]
     ),
+    row!(
+        "AWS_EXPORT",
+        "export-and-import-task",
+        ["export-i-", "export-ami-", "import-i-", "import-ami-", "import-snap-", "import-vol-"],
+        id::<LOWER, { resource_id::EC2 }, DIGIT>,
+        EC2_FLEETS,
+        ["export-i-fh1abcde", "import-ami-0abcdef0123456789"],
+        ["import-i-packages", "export-ami-name", "import-snap-a1b2c3d"]
+    ),
     hex_17!("AWS_DATASYNC", "datasync-agent", "agent-", DATA_SYNC),
     uuid!("AWS_DATASYNC", "datasync-discovery", "discovery-job-", DATA_SYNC),
     hex_17!("AWS_DATASYNC", "datasync-execution", "exec-", DATA_SYNC),

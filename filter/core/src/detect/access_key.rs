@@ -10,7 +10,9 @@ use core::ops::Range;
 
 /// Characters after the four letters of an access key id.
 const ACCESS_KEY: usize = 16;
-/// Characters after the four letters of another id: 17, and fewer or more in AWS's documentation.
+/// Characters after the four letters of another id.
+const GIVEN: usize = 17;
+/// Fewer and more, as AWS's documentation has them.
 const UNIQUE_ID: core::ops::RangeInclusive<usize> = 12..=28;
 /// Lengths of names of sessions.
 const SESSION: core::ops::RangeInclusive<usize> = 2..=64;
@@ -24,7 +26,11 @@ pub fn access_key_id(text: &[u8], anchor: Range<usize>) -> Outcome {
 
 /// Matches the id of a user, role, group, policy and so on; upper case only.
 pub fn unique_id(text: &[u8], anchor: Range<usize>) -> Outcome {
-    whole(text, anchor, |seen| UNIQUE_ID.contains(&seen.count) && (seen.digits > 0 || seen.example))
+    whole(text, anchor, |seen| {
+        // Of another length than AWS gives, it could be a word.
+        let sure = seen.digits > 0 || seen.example || seen.count == GIVEN;
+        UNIQUE_ID.contains(&seen.count) && sure
+    })
 }
 
 fn whole(text: &[u8], anchor: Range<usize>, complete: impl Fn(&Seen) -> bool) -> Outcome {

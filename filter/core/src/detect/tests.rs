@@ -13,6 +13,8 @@ std::thread_local! {
     static DEFAULT: Detector = Detector::new().unwrap();
 }
 
+mod kinds;
+
 /// What is found in a text with every row on: prefix and value of each place.
 fn found(text: &str) -> Vec<(&'static str, String)> {
     EVERYTHING.with(|detector| found_by(detector, text))

@@ -76,5 +76,5 @@ fn luhn(digits: &[u8]) -> bool {
             digit => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }

@@ -70,5 +70,5 @@ fn is_checked(birth: &[u8], rest: &[u8]) -> bool {
     let sum: u32 = digits().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
     // Those of foreigners have two more.
     let foreign = if matches!(rest.first(), Some(b'5'..=b'8')) { 13 } else { 11 };
-    digits().last() == Some((foreign - sum % 11) % 10)
+    rest.last().map(|digit| u32::from(digit - b'0')) == Some((foreign - sum % 11) % 10)
 }

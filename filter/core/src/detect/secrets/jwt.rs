@@ -23,12 +23,9 @@ pub fn token(text: &[u8], anchor: Range<usize>) -> Outcome {
     };
     let Some(third) = next(text, second.end) else { return Outcome::No };
     let signed = text.get(second.clone()).is_some_and(|payload| payload.starts_with(OBJECT));
-    if let Some(tag) =
-        next(text, third.end).and_then(|fourth| next(text, fourth.end)).filter(|_| !third.is_empty())
-    {
-        if !tag.is_empty() && !signed {
-            return Outcome::One(anchor.start..tag.end);
-        }
+    let tag = next(text, third.end).and_then(|fourth| next(text, fourth.end));
+    if let Some(tag) = tag.filter(|tag| !tag.is_empty() && !third.is_empty() && !signed) {
+        return Outcome::One(anchor.start..tag.end);
     }
     if signed && second.len() >= MIN_PART { Outcome::One(anchor.start..third.end) } else { Outcome::No }
 }
