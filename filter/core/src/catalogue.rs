@@ -131,8 +131,10 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         addresses::ROWS,
         secrets::ROWS,
         pii::ROWS,
-        // Ids of every prefix come last.
+        services::HEX_17,
+        services::UUIDS,
         services::ROWS,
+        services::OTHERS,
     ];
     lists.into_iter().flatten()
 }
