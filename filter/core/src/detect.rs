@@ -1,8 +1,8 @@
 //! Finds identifiers in decoded text: one pass for the literal anchors of all rules, a grammar at each.
 //!
-//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: a grammar
-//! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
-//! looked for inside an ARN's parts.
+//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: a
+//! grammar that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and
+//! an ARN is not looked for inside an ARN's parts.
 
 use crate::catalogue::{self, Kind, LITERAL, Outcome, Row};
 use crate::token::{FAMILIES, Recogniser};
@@ -66,7 +66,8 @@ pub const LITERAL_RULE: &str = "token-look-alike";
 pub const PROPAGATED_RULE: &str = "propagated";
 
 impl Detector {
-    /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
+    /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can
+    /// cause.
     pub fn new() -> Option<Self> {
         Self::with(|row| catalogue::on_by_default(row.kind.group))
     }
@@ -214,7 +215,8 @@ impl Detector {
         }
     }
 
-    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place says.
+    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place
+    /// says.
     fn part(&self, text: &[u8], part: &arn::Part, rule: &'static str, findings: &mut Vec<Finding>) {
         let before = findings.len();
         self.find_between(text, part.range.clone(), findings);

@@ -1,4 +1,5 @@
-//! Ids that services other than EC2 give: a literal prefix, and characters as the service's documentation says.
+//! Ids that services other than EC2 give: a literal prefix, and characters as the service's documentation
+//! says.
 //!
 //! A prefix that is a word, or that other programs use too, has the exact length and a letter behind a digit.
 
@@ -286,16 +287,9 @@ rows! { ROWS:
         ["case-123456789012", "case-insensitive-2024-name", "case-1-muen-2024-0123456789abcdef"];
     "AWS_WORKSPACE", "workspace", ["ws-"], id::<LOWER, { length(9) }, MIXED>, WORKSPACES, ["ws-a1b2c3d4e"],
         ["ws-service12", "ws-a1b2c3d4", "ws-a1b2c3d4e5"];
-    "AWS_WORKSPACE", "workspace-bundle", ["wsb-"], id::<LOWER, { length(9) }, DIGIT>, WORKSPACES,
-        ["wsb-a1b2c3d4e"], ["wsb-abcdefghi", "wsb-a1b2c3d4", "wsb-a1b2c3d4e5"];
-    "AWS_WORKSPACE", "workspace-connection-alias", ["wsca-"], id::<LOWER, { length(9) }, DIGIT>,
-        WORKSPACES, ["wsca-a1b2c3d4e"], ["wsca-abcdefghi", "wsca-a1b2c3d4", "wsca-a1b2c3d4e5"];
-    "AWS_WORKSPACE", "workspace-image", ["wsi-"], id::<LOWER, { length(9) }, DIGIT>, WORKSPACES,
-        ["wsi-a1b2c3d4e"], ["wsi-abcdefghi", "wsi-a1b2c3d4", "wsi-a1b2c3d4e5"];
-    "AWS_WORKSPACE", "workspace-ip-group", ["wsipg-"], id::<LOWER, { length(9) }, DIGIT>, WORKSPACES,
-        ["wsipg-a1b2c3d4e"], ["wsipg-abcdefghi", "wsipg-a1b2c3d4", "wsipg-a1b2c3d4e5"];
-    "AWS_WORKSPACE", "workspace-pool", ["wspool-"], id::<LOWER, { length(9) }, DIGIT>, WORKSPACES,
-        ["wspool-a1b2c3d4e"], ["wspool-abcdefghi", "wspool-a1b2c3d4", "wspool-a1b2c3d4e5"];
+    "AWS_WORKSPACE", "workspace-resource", ["wsb-", "wsca-", "wsi-", "wsipg-", "wspool-"],
+        id::<LOWER, { length(9) }, DIGIT>, WORKSPACES, ["wsb-a1b2c3d4e", "wsipg-a1b2c3d4e"],
+        ["wsb-abcdefghi", "wsb-a1b2c3d4", "wsb-a1b2c3d4e5"];
 }
 
 // Seventeen digits are AWS's own: ids whose prefix no other row knows.

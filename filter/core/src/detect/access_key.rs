@@ -1,5 +1,5 @@
-//! Unique ids of IAM: four letters that say what it is, and upper-case letters and digits. Access keys, whose ids are
-//! of this form too, and session tokens.
+//! Unique ids of IAM: four letters that say what it is, and upper-case letters and digits. Access keys,
+//! whose ids are of this form too, and session tokens.
 
 use super::arn::{Part, Parts};
 use super::resource_id::{self, Seen, UPPER};

@@ -60,7 +60,8 @@ pub fn resolver(text: &[u8], anchor: Range<usize>) -> Outcome {
     end.map_or(Outcome::No, |end| Outcome::One(anchor.start..end))
 }
 
-/// Matches `case-`, an account, a language, a year and sixteen hexadecimal digits; the language may be missing.
+/// Matches `case-`, an account, a language, a year and sixteen hexadecimal digits; the language may be
+/// missing.
 pub fn support_case(text: &[u8], anchor: Range<usize>) -> Outcome {
     const ACCOUNT: core::ops::RangeInclusive<usize> = 9..=12;
     const MAX_LANGUAGE: usize = 8;

@@ -1,5 +1,5 @@
-//! Ids and names that a path tells: `/hostedzone/Z…`, `/aws/lambda/my-function`; and those that a region tells:
-//! `us-east-1_AbCdEf123`, `us-east-1:uuid`.
+//! Ids and names that a path tells: `/hostedzone/Z…`, `/aws/lambda/my-function`; and those that a region
+//! tells: `us-east-1_AbCdEf123`, `us-east-1:uuid`.
 
 use super::resource_id::{self, Seen, UPPER};
 use crate::boundary;
@@ -45,7 +45,8 @@ pub fn user_pool(text: &[u8], anchor: Range<usize>) -> Outcome {
     }
 }
 
-/// Matches an identity or identity pool: a region, a colon and a UUID. The anchor is the region's digit and the colon.
+/// Matches an identity or identity pool: a region, a colon and a UUID. The anchor is the region's digit and
+/// the colon.
 pub fn identity(text: &[u8], anchor: Range<usize>) -> Outcome {
     match (region(text, anchor.start), resource_id::uuid(text, anchor.end)) {
         (Some(start), Some(end)) => Outcome::One(start..end),
@@ -116,7 +117,8 @@ fn name(text: &[u8], start: usize) -> Outcome {
     let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.-#".contains(byte);
     let length = rest.iter().take(MAX_NAME).take_while(belongs).count();
     let name = rest.get(..length).unwrap_or_default();
-    // A full stop ends the sentence; nothing, or only a sign, is a pattern (`/aws/lambda/*`, `/aws/lambda/...`).
+    // A full stop ends the sentence; nothing, or only a sign, is a pattern (`/aws/lambda/*`,
+    // `/aws/lambda/...`).
     let length = length - name.iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
     let named = name.iter().take(length).any(u8::is_ascii_alphanumeric);
     if named { Outcome::One(start..start + length) } else { Outcome::No }

@@ -1,7 +1,7 @@
 //! Ids that AWS gives: a literal prefix and a fixed number of characters of one alphabet.
 //!
-//! Characters that nobody sees (zero-width spaces, soft hyphens) may stand between the characters of an id, as
-//! copied text has them. AWS's documentation writes `EXAMPLE` in place of some characters.
+//! Characters that nobody sees (zero-width spaces, soft hyphens) may stand between the characters of an id,
+//! as copied text has them. AWS's documentation writes `EXAMPLE` in place of some characters.
 
 use crate::boundary;
 use crate::catalogue::Outcome;
@@ -53,8 +53,8 @@ pub fn hex_8_or_17(text: &[u8], anchor: Range<usize>) -> Outcome {
     id::<HEX, EC2, ANY>(text, anchor)
 }
 
-/// Matches the anchor and all characters of the alphabet after it, if their number is in the set and a boundary
-/// follows.
+/// Matches the anchor and all characters of the alphabet after it, if their number is in the set and a
+/// boundary follows.
 pub fn id<const ALPHABET: u8, const LENGTHS: u64, const CHECK: u8>(
     text: &[u8],
     anchor: Range<usize>,
@@ -88,8 +88,8 @@ pub fn hex_64(text: &[u8], anchor: Range<usize>) -> Outcome {
     }
 }
 
-/// Matches an id of a prefix that no rule knows: words of letters and 17 hexadecimal digits, letters and digits
-/// among them. The anchor is the last hyphen and the first digit.
+/// Matches an id of a prefix that no rule knows: words of letters and 17 hexadecimal digits, letters and
+/// digits among them. The anchor is the last hyphen and the first digit.
 pub fn unknown_prefix(text: &[u8], anchor: Range<usize>) -> Outcome {
     let mixed = |seen: &Seen| seen.count == 17 && seen.digits > 0 && seen.digits < 17 && !seen.example;
     let Some(end) = read(text, anchor.start + 1, HEX, mixed) else {
@@ -104,8 +104,8 @@ pub fn unknown_prefix(text: &[u8], anchor: Range<usize>) -> Outcome {
     }
 }
 
-/// Where what ends with `run` begins: behind the last escape, whose letters look like those of a word, or at the
-/// first boundary that a letter or digit follows.
+/// Where what ends with `run` begins: behind the last escape, whose letters look like those of a word, or
+/// at the first boundary that a letter or digit follows.
 pub(super) fn word_start(text: &[u8], run: Range<usize>) -> Option<usize> {
     let before = |at: usize| text.get(..at).unwrap_or_default();
     let starts = |at: &usize| {
@@ -115,8 +115,8 @@ pub(super) fn word_start(text: &[u8], run: Range<usize>) -> Option<usize> {
     run.clone().rev().find(|at| escaped(at) && starts(at)).or_else(|| run.clone().find(starts))
 }
 
-/// Matches ten hexadecimal digits and a UUID: who is in an identity store. The anchor is the hyphen between and the first
-/// digit behind it.
+/// Matches ten hexadecimal digits and a UUID: who is in an identity store. The anchor is the hyphen between
+/// and the first digit behind it.
 pub fn in_identity_store(text: &[u8], anchor: Range<usize>) -> Outcome {
     const STORE: usize = 10;
     let (Some(start), Some(end)) = (anchor.start.checked_sub(STORE), uuid(text, anchor.start + 1)) else {

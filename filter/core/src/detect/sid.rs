@@ -1,5 +1,5 @@
-//! Security identifiers: `S-1-5-21-1004336348-1177238915-682003330-512`. Directories give them, and WorkDocs and WorkMail
-//! name users by them; those that name everybody's groups have few or short numbers.
+//! Security identifiers: `S-1-5-21-1004336348-1177238915-682003330-512`. Directories give them, and
+//! WorkDocs and WorkMail name users by them; those that name everybody's groups have few or short numbers.
 
 use crate::boundary;
 use crate::catalogue::Outcome;

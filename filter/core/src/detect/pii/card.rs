@@ -1,5 +1,5 @@
-//! Numbers of payment cards: 13 to 19 digits of a known issuer whose check digit (Luhn) is right, with one separator
-//! between groups or none.
+//! Numbers of payment cards: 13 to 19 digits of a known issuer whose check digit (Luhn) is right, with one
+//! separator between groups or none.
 
 use super::{Digits, digits};
 use crate::boundary;

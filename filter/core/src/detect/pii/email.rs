@@ -1,7 +1,7 @@
 //! E-mail addresses: the dot-atoms of RFC 5321, with a domain that has a dot and ends in letters.
 //!
-//! `user@host` of a URL or of `scp` is not one: what stands right behind `//`, or is followed by a colon and a path.
-//! Neither are file names of images (`icon@2x.png`) and packages with a version (`pkg@1.2.3`).
+//! `user@host` of a URL or of `scp` is not one: what stands right behind `//`, or is followed by a colon
+//! and a path. Neither are file names of images (`icon@2x.png`) and packages with a version (`pkg@1.2.3`).
 
 use crate::boundary;
 use crate::catalogue::Outcome;

@@ -1,5 +1,5 @@
-//! Account numbers (ISO 13616): a country, two check digits (mod 97), and as many characters as the country has;
-//! in one piece, or in groups of four.
+//! Account numbers (ISO 13616): a country, two check digits (mod 97), and as many characters as the country
+//! has; in one piece, or in groups of four.
 
 use crate::boundary;
 use crate::catalogue::Outcome;

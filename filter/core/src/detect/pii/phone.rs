@@ -1,5 +1,6 @@
-//! Telephone numbers: international ones with `+` (E.164), Korean ones with their area or network and separators, and those of North
-//! America. Digits without any separator are not one, unless `+` stands before them.
+//! Telephone numbers: international ones with `+` (E.164), Korean ones with their area or network and
+//! separators, and those of North America. Digits without any separator are not one, unless `+` stands
+//! before them.
 
 use super::{Digits, digits};
 use crate::boundary;

@@ -1,6 +1,6 @@
-//! Korean resident registration numbers: a day of birth, a hyphen, and seven digits of which the first tells the
-//! century. Numbers given since October 2020 have no check digit: who is born since needs a valid day only. Of those born before,
-//! the few whose number was changed since are not found.
+//! Korean resident registration numbers: a day of birth, a hyphen, and seven digits of which the first
+//! tells the century. Numbers given since October 2020 have no check digit: who is born since needs a valid
+//! day only. Of those born before, the few whose number was changed since are not found.
 
 use crate::boundary;
 use crate::catalogue::Outcome;
@@ -15,7 +15,8 @@ const BIRTH: usize = 6;
 /// Digits behind it.
 const REST: usize = 7;
 
-/// Matches a resident registration number around its hyphen. The anchor is the hyphen and the digit behind it.
+/// Matches a resident registration number around its hyphen. The anchor is the hyphen and the digit behind
+/// it.
 pub fn number(text: &[u8], anchor: Range<usize>) -> Outcome {
     let hyphen = anchor.start;
     let (Some(start), end) = (hyphen.checked_sub(BIRTH), hyphen + 1 + REST) else { return Outcome::No };

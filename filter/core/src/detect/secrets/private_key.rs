@@ -1,5 +1,5 @@
-//! Private keys in PEM (RFC 7468) and OpenPGP's armour: from the line `BEGIN … PRIVATE KEY` to the line `END`. If that is missing, to
-//! the last line that looks like base64.
+//! Private keys in PEM (RFC 7468) and OpenPGP's armour: from the line `BEGIN … PRIVATE KEY` to the line
+//! `END`. If that is missing, to the last line that looks like base64.
 
 use crate::boundary;
 use crate::catalogue::Outcome;
