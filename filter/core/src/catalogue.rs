@@ -10,7 +10,11 @@ use core::ops::Range;
 mod addresses;
 mod arns;
 mod credentials;
+mod pii;
+mod places;
 mod resources;
+mod secrets;
+mod services;
 
 /// Kinds that a configuration turns on and off together.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -149,7 +153,20 @@ pub static ACCOUNT: Kind = Kind::propagating("AWS_ACCOUNT", Group::Accounts);
 
 /// All rows of the catalogue, in the order in which they are tried where several begin at one place.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [resources::ROWS, credentials::ROWS, arns::ROWS, addresses::ROWS].into_iter().flatten()
+    let lists = [
+        resources::ROWS,
+        credentials::ROWS,
+        arns::ROWS,
+        places::ROWS,
+        addresses::ROWS,
+        secrets::ROWS,
+        pii::ROWS,
+        services::HEX_17,
+        services::UUIDS,
+        services::ROWS,
+        services::OTHERS,
+    ];
+    lists.into_iter().flatten()
 }
 
 /// All kinds, each once: those of rows, and those that are found as parts of a compound or by their place.

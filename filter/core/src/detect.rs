@@ -1,8 +1,8 @@
 //! Finds identifiers in decoded text: one pass for the literal anchors of all rules, a grammar at each.
 //!
-//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: a grammar
-//! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
-//! looked for inside an ARN's parts.
+//! The leftmost match wins, then the longest anchor, then the order of the catalogue. Time is linear: a
+//! grammar that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and
+//! an ARN is not looked for inside an ARN's parts.
 
 use crate::catalogue::{self, Outcome, Row};
 use crate::config::detection::{Arns, Detection, NeverMask};
@@ -18,8 +18,13 @@ pub mod arn;
 pub mod ipv4;
 mod kinds;
 pub(crate) mod merge;
+pub mod organization;
 pub mod own;
+pub mod pii;
+pub mod place;
 pub mod resource_id;
+pub mod secrets;
+pub mod sid;
 
 pub use kinds::{Kind, KindId};
 
@@ -70,8 +75,13 @@ impl Detector {
     /// Compiles the catalogue. `None` if an automaton cannot be built, which only a catalogue too large can cause.
     pub fn new(detection: &Detection) -> Option<Self> {
         let kinds = Kinds::new(detection)?;
+        // What is off by default costs nothing unless it is turned on. What is turned off is found all the same, and
+        // left out later: a name in an ARN must not become another kind.
         let rows = catalogue::rows()
             .map(|row| kinds.with_prefix(row.kind.prefix).map(|kind| (row, kind)))
+            .filter(|row| {
+                row.is_none_or(|(row, kind)| kinds.get(kind).on || row.kind.group.is_on_by_default())
+            })
             .collect::<Option<Vec<_>>>()?;
         let own = (detection.own_kinds.iter())
             .map(|own| kinds.with_prefix(&own.prefix).map(|kind| (own.clone(), kind)))
@@ -178,16 +188,22 @@ impl Detector {
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
-        let mut at = from;
+        let (mut at, mut consumed) = (from, from);
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
             // A grammar may begin before its anchor, but never before what was consumed.
-            at = self
+            let settled = self
                 .tries
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), at, depth, findings))
-                .unwrap_or(anchor.start() + 1);
+                .find_map(|what| self.attempt(*what, text, anchor.range(), consumed, depth, findings));
+            at = match settled {
+                Some(end) => {
+                    consumed = end;
+                    end
+                }
+                None => anchor.start() + 1,
+            };
         }
     }
 
@@ -251,12 +267,14 @@ impl Detector {
     }
 
     fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
-        if let Some(upto) = text.get(..range.end) {
+        // The first part of a compound may begin where its anchor does.
+        if let Some(upto) = text.get(..range.end).filter(|_| range.start < range.end) {
             self.find_in(upto, range.start, Depth::InCompound, findings);
         }
     }
 
-    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place says.
+    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place
+    /// says.
     fn part(&self, text: &[u8], part: &arn::Part, rule: &'static str, findings: &mut Vec<Finding>) {
         let before = findings.len();
         self.find_between(text, part.range.clone(), findings);

@@ -22,7 +22,7 @@ pub(super) static PARTS: &[Kind] = &[
     Kind::new("AWS_IAM_ROLE", Group::Names),
     Kind::new("AWS_IAM_USER", Group::Names),
     Kind::new("AWS_KINESIS", Group::Names),
-    Kind::new("AWS_KMS_KEY", Group::Names),
+    Kind::new("AWS_KMS_KEY", Group::Ids),
     Kind::new("AWS_LAMBDA_ARN", Group::Names),
     Kind::new("AWS_LOG_GROUP", Group::Names),
     Kind::new("AWS_PARAM_ARN", Group::Names),

@@ -1,23 +1,83 @@
-//! Credentials of AWS.
+//! Credentials of AWS, and the ids that IAM gives.
 
 use super::{Group, Kind, Row};
 use crate::detect::access_key;
 
 const IAM_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html";
+const ROLE_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html";
+const TOKENS: &str = "https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html";
 
-pub(super) static ROWS: &[Row] = &[Row {
-    kind: Kind::credential("AWS_ACCESS_KEY", Group::Credentials),
-    rule: "access-key-id",
-    compound: false,
-    anchors: &["akia", "asia"],
-    grammar: access_key::access_key_id,
-    source: IAM_IDS,
-    examples: &["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
-    counter_examples: &[
-        "AKIA",
-        "AKIAIOSFODNN7EXAMPL",
-        "AKIAIOSFODNN7EXAMPLE1",
-        "ASIAiosfodnn7example",
-        "Asia",
-    ],
-}];
+/// What the unique ids of IAM begin with: who or what has them.
+const UNIQUE: &[&str] = &["abia", "acca", "agpa", "aida", "aipa", "anpa", "anva", "apka", "aroa", "asca"];
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        kind: Kind::credential("AWS_ACCESS_KEY", Group::Credentials),
+        rule: "access-key-id",
+        compound: false,
+        anchors: &["akia", "asia"],
+        grammar: access_key::access_key_id,
+        source: IAM_IDS,
+        examples: &["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
+        counter_examples: &[
+            "AKIA",
+            "AKIAIOSFODNN7EXAMPL",
+            "AKIAIOSFODNN7EXAMPLE1",
+            "ASIAiosfodnn7example",
+            "Asia",
+        ],
+    },
+    Row {
+        kind: Kind::new("AWS_IAM_ID", Group::Ids),
+        rule: "assumed-role-id",
+        compound: true,
+        anchors: &["aroa"],
+        grammar: access_key::assumed_role,
+        source: ROLE_IDS,
+        // It is never one value: the role's id and the session's name are masked each by itself.
+        examples: &[],
+        counter_examples: &["AROA:session", "AROADBQ:session"],
+    },
+    Row {
+        kind: Kind::new("AWS_IAM_ID", Group::Ids),
+        rule: "iam-unique-id",
+        compound: false,
+        anchors: UNIQUE,
+        grammar: access_key::unique_id,
+        source: IAM_IDS,
+        examples: &[
+            "AIDACKCEVSQ6C2EXAMPLE",
+            "AROADBQP57FF2AEXAMPLE",
+            "ANPAJ2UCCR6DPCEXAMPLE",
+            "AIDA1111111EXAMPLE",
+        ],
+        counter_examples: &[
+            "AIDA",
+            "AIDACKCEVSQ6",
+            "aidackcevsq6c2example",
+            "AROAMINGSPIRITOFROAD",
+            "Acca12345678901234567",
+        ],
+    },
+    Row {
+        kind: Kind::credential("AWS_SESSION_TOKEN", Group::Credentials),
+        rule: "session-token",
+        compound: false,
+        anchors: &[
+            "aqodyxdz",
+            "aqoexample",
+            "aqoxdzel",
+            "fqodyxdz",
+            "fqogzxivyxdz",
+            "fwogzxivyxdz",
+            "iqojb3jpz2lu",
+        ],
+        grammar: access_key::session_token,
+        source: TOKENS,
+        examples: &[
+            "FwoGZXIvYXdzEBYaDEXAMPLE0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghij+/==",
+            "IQoJb3JpZ2luX2VjEXAMPLE0123456789abcdefghijklmnopqrstuvwxyz%2FABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghij%3D",
+        ],
+        counter_examples: &["FwoGZXIvYXdz", "IQoJb3JpZ2lu"],
+    },
+];

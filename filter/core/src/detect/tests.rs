@@ -1,3 +1,5 @@
+extern crate std;
+
 use super::*;
 use crate::Config;
 use crate::config::detection::Detection;
@@ -8,9 +10,22 @@ use alloc::vec;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What is found in a text: prefix and value of each place.
+std::thread_local! {
+    /// With every row on.
+    static EVERYTHING: Detector = detector(r#"{"kinds":{"pii":true,"secrets":true}}"#);
+    static DEFAULT: Detector = detector("{}");
+}
+
+mod kinds;
+
+/// What is found in a text with every row on: prefix and value of each place.
 fn found(text: &str) -> Vec<(&'static str, String)> {
-    found_by(&detector(r#"{"kinds":{"pii":true,"secrets":true}}"#), text)
+    EVERYTHING.with(|detector| found_by(detector, text))
+}
+
+/// What is found with the rows that nobody turned on or off.
+fn found_by_default(text: &str) -> Vec<(&'static str, String)> {
+    DEFAULT.with(|detector| found_by(detector, text))
 }
 
 pub(super) fn detector(detect: &str) -> Detector {
@@ -50,6 +65,11 @@ fn every_row_finds_its_examples_in_every_surrounding() {
                 ("(", ")"),
                 ("é", "é"),
             ] {
+                let signs = matches!(row.kind.group, catalogue::Group::Pii | catalogue::Group::Secrets);
+                if signs && before == "x_" {
+                    // There the underscore belongs to what is found.
+                    continue;
+                }
                 let text = format!("{before}{example}{after}");
                 assert_eq!(found(&text), [(row.kind.prefix, (*example).into())], "{} in {text:?}", row.rule);
             }
@@ -108,7 +128,7 @@ fn ordinary_text_stays() {
         "123e4567-e89b-12d3-a456-426614174000 +82-10-1234-5678 gpt-4o-logs query_db v1.2.3.4 wifi-12345678",
         "123456789012 i- i-xyz vpc-main subnet-a arn:aws AKIA i-1234567890abcdef0123456789",
     ] {
-        assert_eq!(found(text), [], "{text}");
+        assert_eq!(found_by_default(text), [], "{text}");
     }
 }
 
