@@ -10,6 +10,7 @@ use core::ops::Range;
 mod addresses;
 mod arns;
 mod credentials;
+mod hosts;
 mod resources;
 
 /// Kinds that a configuration turns on and off together.
@@ -119,10 +120,10 @@ pub static ACCOUNT: Kind = Kind::propagating("AWS_ACCOUNT", Group::Accounts);
 
 /// All rows of the catalogue, in the order in which they are tried where several begin at one place.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [resources::ROWS, credentials::ROWS, arns::ROWS, addresses::ROWS].into_iter().flatten()
+    [resources::ROWS, credentials::ROWS, arns::ROWS, hosts::ROWS, addresses::ROWS].into_iter().flatten()
 }
 
 /// All kinds, each once: those of rows, and those that are found as parts of a compound or by their place.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS)
+    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS).chain(hosts::PARTS)
 }

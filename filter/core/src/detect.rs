@@ -4,6 +4,7 @@
 //! that finds nothing looks at a bounded surrounding, what it finds moves the search forward, and an ARN is not
 //! looked for inside an ARN's parts.
 
+use crate::boundary;
 use crate::catalogue::{self, Kind, LITERAL, Outcome, Row};
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
@@ -12,8 +13,16 @@ use core::ops::Range;
 
 pub mod access_key;
 pub mod arn;
+pub mod console;
+pub mod host;
 pub mod ipv4;
+pub mod ipv6;
+mod path;
+pub mod private_dns;
 pub mod resource_id;
+pub mod s3_url;
+pub mod signature;
+mod version;
 
 /// A kind of this catalogue.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -47,6 +56,16 @@ pub struct Detector {
 enum Depth {
     InCompound,
     Outer,
+}
+
+/// One run over a text.
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    /// Where it begins.
+    from: usize,
+    /// How many findings there were before.
+    first: usize,
+    depth: Depth,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -134,15 +153,15 @@ impl Detector {
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
+        let search = Search { from, first: findings.len(), depth };
         let mut at = from;
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
-            // A grammar may begin before its anchor, but never before what was consumed.
             at = self
                 .tries
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), at, depth, findings))
+                .find_map(|what| self.attempt(*what, text, anchor.range(), search, findings))
                 .unwrap_or(anchor.start() + 1);
         }
     }
@@ -153,8 +172,7 @@ impl Detector {
         what: Try,
         text: &[u8],
         anchor: Range<usize>,
-        consumed: usize,
-        depth: Depth,
+        search: Search,
         findings: &mut Vec<Finding>,
     ) -> Option<usize> {
         let Try::Row(index) = what else {
@@ -164,13 +182,14 @@ impl Detector {
             return Some(end);
         };
         let (row, kind) = *self.rows.get(index)?;
-        if row.compound && depth == Depth::InCompound {
+        if row.compound && search.depth == Depth::InCompound {
             return None;
         }
         match (row.grammar)(text, anchor.clone()) {
             Outcome::No => None,
             Outcome::SkipTo(end) => Some(end.max(anchor.start + 1)),
-            Outcome::One(range) if range.start < consumed => None,
+            // A grammar may begin before its anchor, but never before what was found.
+            Outcome::One(range) if range.start < search.consumed(findings) => None,
             Outcome::One(range) => {
                 let end = range.end;
                 findings.push(Finding { range, kind, rule: row.rule });
@@ -180,6 +199,10 @@ impl Detector {
                 // What is not a part may hold identifiers all the same, behind the anchor that was found.
                 let mut from = anchor.end;
                 for part in &parts.parts {
+                    if part.range.start < anchor.start {
+                        self.earlier_part(text, part, row.rule, search, findings);
+                        continue;
+                    }
                     self.find_between(text, from..part.range.start, findings);
                     self.part(text, part, row.rule, findings);
                     from = part.range.end;
@@ -191,8 +214,36 @@ impl Detector {
     }
 
     fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
-        if let Some(upto) = text.get(..range.end) {
+        if let Some(upto) = text.get(..range.end).filter(|upto| range.start < upto.len()) {
             self.find_in(upto, range.start, Depth::InCompound, findings);
+        }
+    }
+
+    /// A part that stands before the anchor: what was found there already stays what it is, and the rest of the part
+    /// is what its place says. A compound is bounded to the left, so that few findings are looked at.
+    fn earlier_part(
+        &self,
+        text: &[u8],
+        part: &arn::Part,
+        rule: &'static str,
+        search: Search,
+        findings: &mut Vec<Finding>,
+    ) {
+        let kind = position(&self.kinds, part.prefix).unwrap_or(self.literal);
+        let mut start = part.range.start.max(search.from);
+        let ends_before = |finding: &&Finding| finding.range.end > start;
+        let known = findings.get(search.first..).unwrap_or_default();
+        let mut at = findings.len() - known.iter().rev().take_while(ends_before).count();
+        while start < part.range.end {
+            let next =
+                findings.get(at).map(|next| next.range.clone()).filter(|next| next.start < part.range.end);
+            let end = next.as_ref().map_or(part.range.end, |next| next.start);
+            if let Some(range) = word(text, start..end) {
+                findings.insert(at, Finding { range, kind, rule });
+                at += 1;
+            }
+            start = next.map_or(end, |next| next.end);
+            at += 1;
         }
     }
 
@@ -207,6 +258,22 @@ impl Detector {
         findings.truncate(before);
         let kind = position(&self.kinds, part.prefix).unwrap_or(self.literal);
         findings.push(Finding { range: part.range.clone(), kind, rule });
+    }
+}
+
+/// A range without the punctuation at its ends; `None` if nothing else is in it.
+fn word(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let bytes = text.get(range.clone())?;
+    let start = bytes.iter().position(|byte| boundary::binds(*byte))?;
+    let end = bytes.iter().rposition(|byte| boundary::binds(*byte))?;
+    Some(range.start + start..range.start + end + 1)
+}
+
+impl Search {
+    /// Where the last finding of this run ends.
+    fn consumed(self, findings: &[Finding]) -> usize {
+        let found = findings.get(self.first..).unwrap_or_default();
+        found.last().map_or(self.from, |last| last.range.end)
     }
 }
 

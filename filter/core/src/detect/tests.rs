@@ -6,7 +6,7 @@ use alloc::vec;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What is found in a text: prefix and value of each place.
-fn found(text: &str) -> Vec<(&'static str, String)> {
+pub(super) fn found(text: &str) -> Vec<(&'static str, String)> {
     let detector = Detector::new().unwrap();
     let mut findings = vec![];
     detector.find(text.as_bytes(), 0, &mut findings);
@@ -14,7 +14,7 @@ fn found(text: &str) -> Vec<(&'static str, String)> {
     findings.into_iter().map(one).collect()
 }
 
-fn values(text: &str) -> Vec<String> {
+pub(super) fn values(text: &str) -> Vec<String> {
     found(text).into_iter().map(|(_, value)| value).collect()
 }
 
