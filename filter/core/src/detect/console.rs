@@ -21,7 +21,7 @@ pub const ANCHORS: &[&str] = &[
 ];
 
 /// Longest part of a URL that is read.
-const MAX_URL: usize = 2048;
+const MAX_URL: usize = 1024;
 /// Words behind which a name stands: the service (empty for all), the word, and the kind.
 const MARKERS: &[(&str, &str, &str)] = &[
     ("", "buckets", "AWS_S3_BUCKET"),

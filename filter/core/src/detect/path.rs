@@ -41,6 +41,8 @@ impl Path {
             (b"git-codecommit" | b"git-codecommit-fips", _) => Self::Named("repos", "AWS_CODECOMMIT"),
             (b"eks", b"oidc") | (b"oidc-eks", _) => Self::Named("id", "AWS_EKS_CLUSTER"),
             (b"lambda", _) => Self::Named("functions", "AWS_LAMBDA_ARN"),
+            (b"sagemaker", b"runtime" | b"runtime-fips") => Self::Named("endpoints", "AWS_SAGEMAKER"),
+            (b"aps-workspaces", _) => Self::Named("workspaces", "AWS_ENDPOINT"),
             (b"codeartifact", b"d") => Self::Packages,
             _ => Self::None,
         }

@@ -57,10 +57,9 @@ pub fn public_image(text: &[u8], anchor: Range<usize>) -> Outcome {
         "xray",
     ];
     let alias = text.get(anchor.end..).unwrap_or_default();
-    let own = |word: &&str| {
-        alias.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    if OWN.iter().any(|word| own(&word)) || !boundary::may_start(text.get(..anchor.start).unwrap_or_default())
+    let own =
+        |word: &str| alias.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    if OWN.iter().any(|word| own(word)) || !boundary::may_start(text.get(..anchor.start).unwrap_or_default())
     {
         return Outcome::No;
     }

@@ -13,6 +13,8 @@ const MAX_VALUE: usize = 8192;
 /// Shortest signature with RSA, and shortest token.
 const MIN_RSA: usize = 160;
 const MIN_TOKEN: usize = 16;
+/// Most characters of padding.
+const MAX_PADDING: usize = 2;
 
 /// Matches the value of `Signature=`, as a query, a form or an `Authorization` header has it.
 pub fn signature(text: &[u8], anchor: Range<usize>) -> Outcome {
@@ -57,13 +59,16 @@ fn value(text: &[u8], at: usize) -> Option<usize> {
 /// How many bytes of Base64 stand there, how many characters they are without padding, and if all are hexadecimal.
 fn base64(text: &[u8], start: usize) -> (usize, usize, bool) {
     let (mut length, mut characters, mut hex) = (0, 0, true);
-    while length < MAX_VALUE {
+    let mut padding = 0;
+    while length < MAX_VALUE && padding < MAX_PADDING {
         match text.get(start + length..).unwrap_or_default() {
-            [b'%', b'3', b'D' | b'd', ..] => length += 3,
+            [b'%', b'3', b'D' | b'd', ..] => (length, padding) = (length + 3, padding + 1),
+            // Nothing follows the padding.
+            _ if padding > 0 => break,
             [b'%', b'2', b'B' | b'b' | b'F' | b'f', ..] => {
                 (length, characters, hex) = (length + 3, characters + 1, false)
             }
-            [b'=', ..] => length += 1,
+            [b'=', ..] => (length, padding) = (length + 1, padding + 1),
             [byte, ..] if byte.is_ascii_alphanumeric() || b"+/-_~".contains(byte) => {
                 hex &= byte.is_ascii_hexdigit();
                 (length, characters) = (length + 1, characters + 1);

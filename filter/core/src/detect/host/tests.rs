@@ -1,5 +1,6 @@
 use crate::detect::tests::found;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -8,9 +9,12 @@ const ACCOUNT: (&str, &str) = ("AWS_ACCOUNT", "123456789012");
 
 fn check(cases: &[(&str, &[(&str, &str)])]) {
     for (text, expected) in cases {
-        for text in
-            [format!("{text}"), format!("호스트{text}에서"), format!(r"a\n{text}\n"), format!("\"{text}\",")]
-        {
+        for text in [
+            String::from(*text),
+            format!("호스트{text}에서"),
+            format!(r"a\n{text}\n"),
+            format!("\"{text}\","),
+        ] {
             let found = found(&text);
             let found: Vec<_> = found.iter().map(|(prefix, value)| (*prefix, value.as_str())).collect();
             assert_eq!(found, *expected, "{text}");
@@ -94,6 +98,8 @@ fn endpoints_keep_service_and_region() {
             "my-env.eba-abc123.us-east-1.elasticbeanstalk.com",
             &[("AWS_BEANSTALK", "my-env"), ("AWS_BEANSTALK", "eba-abc123")],
         ),
+        ("admin.d2abc.amplifyapp.com", &[("AWS_AMPLIFY", "admin"), ("AWS_AMPLIFY", "d2abc")]),
+        ("data.abc123.us-east-1.rds.amazonaws.com", &[("AWS_RDS", "data"), ("AWS_RDS", "abc123")]),
         ("main.d2abc.amplifyapp.com", &[("AWS_AMPLIFY", "main"), ("AWS_AMPLIFY", "d2abc")]),
         ("x7abc.us-east-1.awsapprunner.com", &[("AWS_APP_RUNNER", "x7abc")]),
         ("login.auth.us-east-1.amazoncognito.com/oauth2", &[("AWS_COGNITO", "login")]),
@@ -163,6 +169,7 @@ fn hosts_of_nobody_stay() {
         "delivery.logs.amazonaws.com ecs.application-autoscaling.amazonaws.com storage-lens.s3.amazonaws.com",
         "docs.aws.amazon.com console.aws.amazon.com us-east-1.console.aws.amazon.com aws.amazon.com signin.aws.amazon.com",
         "runtime.sagemaker.us-east-1.amazonaws.com api.ecr.us-east-1.amazonaws.com dynamodb-fips.us-east-1.amazonaws.com",
+        "cp.places.geo.us-east-1.amazonaws.com runtime-fips.sagemaker.us-east-1.amazonaws.com env.airflow.us-east-1.amazonaws.com",
         "data-ats.iot.us-east-1.amazonaws.com streams.dynamodb.us-east-1.amazonaws.com sns.cn-north-1.amazonaws.com.cn",
         "kinesis.${AWS::Region}.amazonaws.com <region>.amazonaws.com ${b}.s3.amazonaws.com *.s3.amazonaws.com",
         "x.amazonaws.com.evil.com x.amazonaws.community cloudfront.net .cloudfront.net amazonaws.com com.amazonaws.us-east-1.s3",
