@@ -119,6 +119,8 @@ pub(super) static ROWS: &[Row] = &[
             "requests==2.31.0.1",
             "version 1.2.3.4 was superseded by 1.2.3.10",
             "1.2.3.4.5",
+            "upgraded the cluster from 7.10.2.1 to 7.17.0.3",
+            "Table 1.2.3.4",
         ],
     },
 ];

@@ -60,10 +60,17 @@ pub(super) fn parts(text: &[u8], at: usize, path: Path, parts: &mut Vec<Part>) -
     if (1..=MAX_PORT).contains(&port) && path != Path::Image {
         reader.at += port + 1;
     }
-    if !reader.slash() {
+    if !reader.slash() || is_namespace(reader.rest()) {
         return at;
     }
     segments(&mut reader, path, parts)
+}
+
+/// True for the names of XML that AWS's APIs answer with: `http://s3.amazonaws.com/doc/2006-03-01/`.
+fn is_namespace(path: &[u8]) -> bool {
+    let date = path.strip_prefix(b"doc/").and_then(|rest| rest.get(..8)).unwrap_or_default();
+    matches!(date, [year @ .., b'-', a, b, b'-'] if year.len() == 4
+        && year.iter().chain([a, b]).all(u8::is_ascii_digit))
 }
 
 /// Masks the segments from where the reader is; returns where they end.

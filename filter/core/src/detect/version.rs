@@ -49,6 +49,13 @@ const ADDRESSED: &[&str] = &[
     "addr", "address", "client", "dst", "eni", "from", "gateway", "host", "http", "https", "icmp", "inside",
     "ip", "node", "outside", "peer", "server", "src", "ssh", "tcp", "to", "udp", "via",
 ];
+/// Words before a section number, with nothing but a space between. An address may follow them all the same.
+const LOOSE: &[&str] =
+    &["benchmark", "cis", "control", "item", "recommendation", "requirement", "step", "table"];
+/// Beginnings of words that say that a version changes: "upgraded the cluster from 7.10.2.1 to 7.17.0.3".
+const CHANGES: &[&str] = &["bump", "downgrad", "upgrad"];
+/// Most words between such a word and the first version.
+const MAX_CHANGE: usize = 4;
 /// Words between versions of one sentence: "version 1.2.3.4 was superseded by 1.2.3.10".
 const BETWEEN: &[&str] = &[
     "->",
@@ -96,7 +103,38 @@ pub(super) fn follows_name(before: &[u8]) -> bool {
 
 /// True if it is a version by looser signs, which an address of a private network overrules.
 pub(super) fn is_likely(before: &[u8]) -> bool {
-    follows_name(before) || is_joined(before) || is_heading(before) || follows_version(before)
+    follows_name(before)
+        || is_joined(before)
+        || is_heading(before)
+        || follows_version(before)
+        || is_change(before)
+        || is_loose(before)
+}
+
+/// `Table 1.2.3.4`.
+fn is_loose(before: &[u8]) -> bool {
+    let word =
+        before.strip_suffix(b" ").map(|rest| last(rest, MAX_NAME, |byte| byte.is_ascii_alphanumeric()));
+    word.is_some_and(|word| LOOSE.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word)))
+}
+
+/// `upgraded the cluster from 1.2.3.4`, but not what an address is told to become.
+fn is_change(mut before: &[u8]) -> bool {
+    for index in 0..=MAX_CHANGE {
+        let Some(rest) = before.strip_suffix(b" ") else { return false };
+        let word = last(rest, MAX_NAME, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if index == 0 && !word.eq_ignore_ascii_case(b"from") && !word.eq_ignore_ascii_case(b"to") {
+            return false;
+        }
+        let begins = |stem: &&str| {
+            word.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.as_bytes()))
+        };
+        if CHANGES.iter().any(|stem| begins(stem)) {
+            return true;
+        }
+        before = strip(rest, word.len());
+    }
+    false
 }
 
 fn is_name(name: &[u8]) -> bool {
@@ -149,7 +187,7 @@ fn follows_version(mut before: &[u8]) -> bool {
         let trimmed = word.trim_ascii_start();
         let number = !trimmed.is_empty()
             && trimmed.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
-        if number && follows_name(rest) {
+        if number && (follows_name(rest) || is_change(rest)) {
             return true;
         }
         let connects = BETWEEN.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(trimmed));
@@ -173,4 +211,34 @@ fn last(text: &[u8], most: usize, belongs: impl Fn(u8) -> bool) -> &[u8] {
 
 fn strip(text: &[u8], length: usize) -> &[u8] {
     text.get(..text.len().saturating_sub(length)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::tests::values;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn addresses_stay_addresses() {
+        for (text, expected) in [
+            ("server 54.1.2.3 build 77", "54.1.2.3"),
+            ("ssh ec2-user@54.1.2.3", "54.1.2.3"),
+            ("release notes of 54.1.2.3", "54.1.2.3"),
+            ("host-54.1.2.3.example.com", "54.1.2.3"),
+            ("tcp/54.1.2.3", "54.1.2.3"),
+            ("GET /Api/54.1.2.3", "54.1.2.3"),
+            ("ip.addr==54.1.2.3", "54.1.2.3"),
+            ("nginx 1.21.4.2 on 54.1.2.3", "54.1.2.3"),
+            ("version 1.21.4.2 runs on 54.1.2.3", "54.1.2.3"),
+            ("upgraded to 1.2.3.4, reach it at 54.1.2.3", "54.1.2.3"),
+            ("redirect from 54.1.2.3", "54.1.2.3"),
+            ("table 10.0.1.5", "10.0.1.5"),
+            ("버전이 아닌 54.1.2.3에서", "54.1.2.3"),
+            ("\"PublicIp\": \"54.1.2.3\"", "54.1.2.3"),
+            ("conversion\n54.1.2.3", "54.1.2.3"),
+        ] {
+            assert_eq!(values(text), [expected], "{text}");
+        }
+    }
 }

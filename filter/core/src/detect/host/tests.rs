@@ -167,6 +167,7 @@ fn hosts_of_nobody_stay() {
         "sts.us-east-1.amazonaws.com sts.amazonaws.com ec2.us-gov-west-1.amazonaws.com ec2.us-east-1.api.aws",
         "elasticloadbalancing.amazonaws.com ecs-tasks.amazonaws.com monitoring.rds.amazonaws.com",
         "delivery.logs.amazonaws.com ecs.application-autoscaling.amazonaws.com storage-lens.s3.amazonaws.com",
+        "http://s3.amazonaws.com/doc/2006-03-01/ https://queue.amazonaws.com/doc/2012-11-05/ sqs.us-east-1.amazonaws.com/",
         "docs.aws.amazon.com console.aws.amazon.com us-east-1.console.aws.amazon.com aws.amazon.com signin.aws.amazon.com",
         "runtime.sagemaker.us-east-1.amazonaws.com api.ecr.us-east-1.amazonaws.com dynamodb-fips.us-east-1.amazonaws.com",
         "cp.places.geo.us-east-1.amazonaws.com runtime-fips.sagemaker.us-east-1.amazonaws.com env.airflow.us-east-1.amazonaws.com",
