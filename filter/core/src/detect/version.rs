@@ -129,7 +129,7 @@ fn is_change(mut before: &[u8]) -> bool {
         let begins = |stem: &&str| {
             word.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.as_bytes()))
         };
-        if CHANGES.iter().any(|stem| begins(stem)) {
+        if CHANGES.iter().any(begins) {
             return true;
         }
         before = strip(rest, word.len());
