@@ -2,7 +2,7 @@
 //!
 //! ASCII letters and digits bind; everything else, Korean particles included, does not. Text often carries
 //! the escapes of the format that it was pasted from, and the last letter of an escape is not a letter of a
-//! word: in `\ni-0abc…` (backslash, n) the `n` does not bind, nor do the digits of `%2F`, `\u003a`, `\x0a` and
+//! word: in `\ni-0abc…` (backslash, n) the `n` does not bind, nor do the digits of `%2F`, `%252F`, `\u003a`, `\x0a` and
 //! `\033`, nor the final `m` of a terminal colour, whose escape character may itself be spelled in these ways.
 
 /// How many bytes before a position decide whether it is a boundary: a terminal colour with three numbers
@@ -34,6 +34,12 @@ fn ends_in_escape(before: &[u8]) -> bool {
     match before {
         [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'a' | b'e' | b'0'] => true,
         [.., b'%', a, b] | [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
+        // Percent signs that are encoded in turn; AWS's console writes `$` for them.
+        [.., b'%' | b'$', b'2', b'5', a, b] | [.., b'%' | b'$', b'2', b'5', b'2', b'5', a, b]
+            if hex(&[*a, *b]) =>
+        {
+            true
+        }
         [.., b'\\', b'u', a, b, c, d] if hex(&[*a, *b, *c, *d]) => true,
         [.., b'\\', a, b, c] if [a, b, c].iter().all(|digit| (b'0'..=b'7').contains(digit)) => true,
         [rest @ .., b'm'] => {
@@ -70,6 +76,11 @@ mod tests {
             (r"\x", false),
             ("%2F", true),
             ("%2G", false),
+            ("%252F", true),
+            ("$252F", true),
+            ("%25253D", true),
+            ("$2F", false),
+            ("252F", false),
             ("2F", false),
             (r"\u003a", true),
             (r"\u03a", false),

@@ -10,6 +10,7 @@ use core::ops::Range;
 mod addresses;
 mod arns;
 mod credentials;
+mod hosts;
 mod pii;
 mod places;
 mod resources;
@@ -157,6 +158,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         resources::ROWS,
         credentials::ROWS,
         arns::ROWS,
+        hosts::ROWS,
         places::ROWS,
         addresses::ROWS,
         secrets::ROWS,
@@ -171,5 +173,5 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 
 /// All kinds, each once: those of rows, and those that are found as parts of a compound or by their place.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS)
+    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS).chain(hosts::PARTS)
 }

@@ -15,16 +15,25 @@ use own::OwnKind;
 
 pub mod access_key;
 pub mod arn;
+mod compound;
+pub mod console;
+pub mod host;
 pub mod ipv4;
+pub mod ipv6;
 mod kinds;
 pub(crate) mod merge;
 pub mod organization;
 pub mod own;
+mod path;
 pub mod pii;
 pub mod place;
+pub mod private_dns;
 pub mod resource_id;
+pub mod s3_url;
 pub mod secrets;
 pub mod sid;
+pub mod signature;
+mod version;
 
 pub use kinds::{Kind, KindId};
 
@@ -58,6 +67,16 @@ pub struct Detector {
 enum Depth {
     InCompound,
     Outer,
+}
+
+/// One run over a text.
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    /// Where it begins.
+    from: usize,
+    /// How many findings there were before.
+    first: usize,
+    depth: Depth,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -183,27 +202,23 @@ impl Detector {
             && let Some(upto) = text.get(..finding.range.end)
             && let Outcome::Parts(parts) = arn::parts(upto, finding.range.clone())
         {
-            self.parts(upto, finding.range.start..parts.end, &parts, arn::RULE, findings);
+            let search = Search { from: finding.range.start, first: findings.len(), depth: Depth::Outer };
+            let start = finding.range.start..finding.range.start;
+            self.parts(upto, &start, &parts, arn::RULE, search, findings);
         }
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
-        let (mut at, mut consumed) = (from, from);
+        let search = Search { from, first: findings.len(), depth };
+        let mut at = from;
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
-            // A grammar may begin before its anchor, but never before what was consumed.
-            let settled = self
+            at = self
                 .tries
                 .get(anchor.pattern().as_usize())
                 .into_iter()
                 .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), consumed, depth, findings));
-            at = match settled {
-                Some(end) => {
-                    consumed = end;
-                    end
-                }
-                None => anchor.start() + 1,
-            };
+                .find_map(|what| self.attempt(*what, text, anchor.range(), search, findings))
+                .unwrap_or(anchor.start() + 1);
         }
     }
 
@@ -213,8 +228,7 @@ impl Detector {
         what: Try,
         text: &[u8],
         anchor: Range<usize>,
-        consumed: usize,
-        depth: Depth,
+        search: Search,
         findings: &mut Vec<Finding>,
     ) -> Option<usize> {
         let Try::Row(index) = what else {
@@ -224,13 +238,14 @@ impl Detector {
             return Some(end);
         };
         let (row, kind) = *self.rows.get(index)?;
-        if row.compound && depth == Depth::InCompound {
+        if row.compound && search.depth == Depth::InCompound {
             return None;
         }
         match (row.grammar)(text, anchor.clone()) {
             Outcome::No => None,
             Outcome::SkipTo(end) => Some(end.max(anchor.start + 1)),
-            Outcome::One(range) if range.start < consumed => None,
+            // A grammar may begin before its anchor, but never before what was found.
+            Outcome::One(range) if range.start < search.consumed(findings) => None,
             Outcome::One(range) => {
                 let end = range.end;
                 findings.push(Finding { range, kind, rule: row.rule });
@@ -241,50 +256,19 @@ impl Detector {
                 if self.arns == Arns::Whole && row.rule == arn::RULE && !parts.parts.is_empty() {
                     findings.push(Finding { range: anchor.start..end, kind, rule: row.rule });
                 } else {
-                    self.parts(text, anchor.end..end, &parts, row.rule, findings);
+                    self.parts(text, &anchor, &parts, row.rule, search, findings);
                 }
                 Some(end)
             }
         }
     }
+}
 
-    /// Finds the parts of a compound. What is not a part may hold identifiers all the same.
-    fn parts(
-        &self,
-        text: &[u8],
-        range: Range<usize>,
-        parts: &arn::Parts,
-        rule: &'static str,
-        findings: &mut Vec<Finding>,
-    ) {
-        let mut from = range.start;
-        for part in &parts.parts {
-            self.find_between(text, from..part.range.start, findings);
-            self.part(text, part, rule, findings);
-            from = part.range.end;
-        }
-        self.find_between(text, from..range.end, findings);
-    }
-
-    fn find_between(&self, text: &[u8], range: Range<usize>, findings: &mut Vec<Finding>) {
-        // The first part of a compound may begin where its anchor does.
-        if let Some(upto) = text.get(..range.end).filter(|_| range.start < range.end) {
-            self.find_in(upto, range.start, Depth::InCompound, findings);
-        }
-    }
-
-    /// A part that is an identifier of its own (`instance/i-0abc…`) is that; otherwise it is what its place
-    /// says.
-    fn part(&self, text: &[u8], part: &arn::Part, rule: &'static str, findings: &mut Vec<Finding>) {
-        let before = findings.len();
-        self.find_between(text, part.range.clone(), findings);
-        let whole = |finding: &Finding| finding.range == part.range;
-        if findings.len() == before + 1 && findings.last().is_some_and(whole) {
-            return;
-        }
-        findings.truncate(before);
-        let kind = self.kinds.with_prefix(part.prefix).unwrap_or(self.literal());
-        findings.push(Finding { range: part.range.clone(), kind, rule });
+impl Search {
+    /// Where the last finding of this run ends.
+    fn consumed(self, findings: &[Finding]) -> usize {
+        let found = findings.get(self.first..).unwrap_or_default();
+        found.last().map_or(self.from, |last| last.range.end)
     }
 }
 

@@ -243,21 +243,22 @@ fn is_partition(bytes: &[u8]) -> bool {
         || bytes.starts_with(b"${")
 }
 
-fn is_account(bytes: &[u8]) -> bool {
+pub(super) fn is_account(bytes: &[u8]) -> bool {
     bytes.len() == 12 && bytes.iter().all(u8::is_ascii_digit)
 }
 
-struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
+/// Reads names and separators in their spellings; host names and URLs have the same ones.
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn bytes(&self, range: &Range<usize>) -> &'a [u8] {
+    pub(super) fn bytes(&self, range: &Range<usize>) -> &'a [u8] {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
@@ -282,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A name: bytes that belong, variables, and characters that are escaped for a URL or for Markdown.
-    fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+    pub(super) fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
         loop {
             self.run(&belongs);
@@ -300,15 +301,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn colon(&mut self) -> bool {
+    pub(super) fn colon(&mut self) -> bool {
         self.separator(&[b":", b"%3A", b"%3a"])
     }
 
-    fn slash(&mut self) -> bool {
+    pub(super) fn slash(&mut self) -> bool {
         self.separator(&[b"/", b"%2F", b"%2f", b"\\/"])
     }
 
-    fn separator(&mut self, spellings: &[&[u8]]) -> bool {
+    pub(super) fn separator(&mut self, spellings: &[&[u8]]) -> bool {
         let rest = self.rest();
         let Some(spelling) = spellings.iter().find(|spelling| rest.starts_with(spelling)) else {
             return false;

@@ -2,18 +2,17 @@
 
 use crate::boundary;
 use crate::catalogue::Outcome;
+use crate::detect::version;
 use core::ops::Range;
 
 /// An address contains a digit and a dot.
 pub const ANCHORS: &[&str] = &["0.", "1.", "2.", "3.", "4.", "5.", "6.", "7.", "8.", "9."];
 
-/// Words before a dotted number that make it a version. In lower case.
-const VERSION_WORDS: &[&str] = &["apache", "nginx", "openssl", "release", "ver", "version"];
 /// Longest number that is looked at.
 const MAX_NUMBER: usize = 10;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Class {
+pub(super) enum Class {
     Nobody,
     Private,
     Public,
@@ -31,13 +30,15 @@ pub fn public(text: &[u8], anchor: Range<usize>) -> Outcome {
 
 fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
     match address(text, anchor) {
-        Ok((range, octets)) => match class(octets) {
-            Class::Public if is_version(text.get(..range.start).unwrap_or_default()) => {
-                Outcome::SkipTo(range.end)
+        Ok((range, octets)) => {
+            let before = text.get(..range.start).unwrap_or_default();
+            match class(octets) {
+                Class::Public if version::is_likely(before) => Outcome::SkipTo(range.end),
+                Class::Private if version::follows_name(before) => Outcome::SkipTo(range.end),
+                class if class == wanted => Outcome::One(range),
+                _ => Outcome::No,
             }
-            class if class == wanted => Outcome::One(range),
-            _ => Outcome::No,
-        },
+        }
         Err(outcome) => outcome,
     }
 }
@@ -45,26 +46,10 @@ fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
 /// Reads all of the digits and dots around the anchor's digit.
 fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcome> {
     let Some(start) = start(text, anchor) else { return Err(Outcome::No) };
-    let mut octets = [0; 4];
-    let mut at = start;
-    for (index, octet) in octets.iter_mut().enumerate() {
-        if index > 0 {
-            if text.get(at) != Some(&b'.') {
-                return Err(Outcome::No);
-            }
-            at += 1;
-        }
-        let rest = text.get(at..).unwrap_or_default();
-        let length = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-        let digits =
-            rest.get(..length).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or_default();
-        let canonical = length == 1 || !digits.starts_with('0');
-        *octet = match digits.parse() {
-            Ok(value) if canonical => value,
-            _ => return Err(Outcome::No),
-        };
-        at += length;
-    }
+    let Some((octets, length)) = octets(text.get(start..).unwrap_or_default()) else {
+        return Err(Outcome::No);
+    };
+    let at = start + length;
     match text.get(at..).unwrap_or_default() {
         // A fifth number: a private address and its port, as tcpdump writes them, or no address at all.
         [b'.', b'0'..=b'9', ..] if class(octets) != Class::Private => {
@@ -75,6 +60,27 @@ fn address(text: &[u8], anchor: usize) -> Result<(Range<usize>, [u8; 4]), Outcom
         after if boundary::may_end(after) => Ok((start..at, octets)),
         _ => Err(Outcome::No),
     }
+}
+
+/// Four numbers without leading zeros, with dots between; and how long they are.
+pub(super) fn octets(text: &[u8]) -> Option<([u8; 4], usize)> {
+    let mut octets = [0; 4];
+    let mut at = 0;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        let length = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = rest.get(..length).and_then(|digits| core::str::from_utf8(digits).ok())?;
+        let canonical = length == 1 || !digits.starts_with('0');
+        *octet = digits.parse().ok().filter(|_| canonical)?;
+        at += length;
+    }
+    Some((octets, at))
 }
 
 /// Where the number begins whose last digit is the anchor: at a boundary, and not behind another number and a dot.
@@ -100,7 +106,7 @@ fn follows_number(before: &[u8]) -> bool {
     digits > 0 && boundary::may_start(rest.get(..rest.len() - digits).unwrap_or_default())
 }
 
-fn class(octets: [u8; 4]) -> Class {
+pub(super) fn class(octets: [u8; 4]) -> Class {
     match octets {
         // This host, loopback, AWS's own link-local services, multicast, reserved and netmasks name nobody.
         [0 | 127 | 224..=255, ..] | [169, 254, 169, 123 | 249..=254] => Class::Nobody,
@@ -109,15 +115,4 @@ fn class(octets: [u8; 4]) -> Class {
         }
         _ => Class::Public,
     }
-}
-
-/// True if the word before is one that versions follow: `nginx 1.21.4.2`, `nginx/1.21.4.2`, `version: 1.2.3.4`.
-fn is_version(before: &[u8]) -> bool {
-    let separators =
-        before.iter().rev().take(2).take_while(|byte| matches!(byte, b' ' | b'/' | b':' | b'=')).count();
-    let word_end = before.len() - separators;
-    let word = before.get(..word_end).unwrap_or_default();
-    let length = word.iter().rev().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let word = word.get(word_end - length..).unwrap_or_default();
-    separators > 0 && VERSION_WORDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }

@@ -19,7 +19,7 @@ std::thread_local! {
 mod kinds;
 
 /// What is found in a text with every row on: prefix and value of each place.
-fn found(text: &str) -> Vec<(&'static str, String)> {
+pub(super) fn found(text: &str) -> Vec<(&'static str, String)> {
     EVERYTHING.with(|detector| found_by(detector, text))
 }
 
@@ -43,7 +43,7 @@ pub(super) fn found_by(detector: &Detector, text: &str) -> Vec<(&'static str, St
     findings.into_iter().map(|finding| (prefix(finding.kind), text[finding.range].into())).collect()
 }
 
-fn values(text: &str) -> Vec<String> {
+pub(super) fn values(text: &str) -> Vec<String> {
     found(text).into_iter().map(|(_, value)| value).collect()
 }
 
