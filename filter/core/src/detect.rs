@@ -5,6 +5,9 @@
 //! looked for inside an ARN's parts.
 
 use crate::catalogue::{self, Kind, LITERAL, Outcome, Row};
+use crate::context;
+use crate::context::member::Place;
+use crate::context::{Placed, Places};
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
@@ -40,6 +43,7 @@ pub struct Detector {
     tries: Vec<Vec<Try>>,
     recogniser: Recogniser,
     literal: KindId,
+    places: Places,
 }
 
 /// Compounds are not looked for inside compounds: what is in them is found one level deep, in linear time.
@@ -99,7 +103,8 @@ impl Detector {
             .ok()?;
         let recogniser = Recogniser::new(kinds.iter().map(|kind| kind.prefix));
         let literal = position(&kinds, LITERAL.prefix)?;
-        Some(Self { kinds, rows, anchors, tries, recogniser, literal })
+        let places = Places::new(|prefix| position(&kinds, prefix))?;
+        Some(Self { kinds, rows, anchors, tries, recogniser, literal, places })
     }
 
     /// What a kind is.
@@ -131,6 +136,27 @@ impl Detector {
     /// Appends to `findings` what stands in `text` from `from` on, in order and without overlap.
     pub fn find(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
         self.find_in(text, from, Depth::Outer, findings);
+    }
+
+    /// Like [`find`](Self::find), and finds what its place in the text, or the text's own `place`, tells.
+    pub fn find_placed(&self, text: &[u8], from: usize, place: &Place<'_>, findings: &mut Vec<Finding>) {
+        let before = findings.len();
+        self.find(text, from, findings);
+        let mut placed: Vec<Placed> = Vec::new();
+        let member = if from == 0 { self.places.member(place, text) } else { None };
+        match member {
+            Some(member) => placed.push(member),
+            None => self.places.find(text, from, &mut placed),
+        }
+        if !placed.is_empty() {
+            context::merge(findings, before, placed);
+        }
+    }
+
+    /// What the digits of a number are at their place.
+    pub fn number(&self, digits: &[u8], place: &Place<'_>) -> Option<Finding> {
+        let Placed { range, kind, rule } = self.places.member(place, digits)?;
+        (range.len() == digits.len()).then_some(Finding { range, kind, rule })
     }
 
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
