@@ -65,8 +65,19 @@ pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
 const ACCOUNT: &[u8] = b"account";
 /// Last words of names under which ids with a prefix stand.
 const ID_ENDINGS: &[&[u8]] = &[
-    b"id", b"identifier", b"subnet", b"securitygroup", b"instance", b"volume", b"vpc", b"gateway", b"source",
-    b"resource", b"target", b"ami", b"image",
+    b"id",
+    b"identifier",
+    b"subnet",
+    b"securitygroup",
+    b"instance",
+    b"volume",
+    b"vpc",
+    b"gateway",
+    b"source",
+    b"resource",
+    b"target",
+    b"ami",
+    b"image",
 ];
 /// The rule for ids of a known prefix whose length is not the documented one.
 const PREFIXED_RULE: &str = "id-field";
@@ -89,7 +100,9 @@ impl Places {
             .filter_map(|row| kind_of(row.kind.prefix).map(|kind| (row, kind)))
             .flat_map(|(row, kind)| row.anchors.iter().map(move |anchor| (*anchor, kind)))
             .filter(|(anchor, _)| {
-                anchor.strip_suffix('-').is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+                anchor
+                    .strip_suffix('-')
+                    .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
             })
             .collect();
         prefixes.sort_by_key(|(anchor, _)| core::cmp::Reverse(anchor.len()));

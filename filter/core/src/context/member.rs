@@ -20,20 +20,50 @@ pub struct Place<'a> {
 /// Names that say nothing alone.
 const GENERIC: &[&[u8]] = &[b"name", b"names", b"id", b"ids", b"identifier", b"identifiers", b"key"];
 /// Names of members that name another one's value.
-const PAIR_NAMES: &[&[u8]] =
-    &[b"name", b"key", b"parameterkey", b"parametername", b"outputkey", b"attributename", b"fieldname", b"tagkey"];
+const PAIR_NAMES: &[&[u8]] = &[
+    b"name",
+    b"key",
+    b"parameterkey",
+    b"parametername",
+    b"outputkey",
+    b"attributename",
+    b"fieldname",
+    b"tagkey",
+];
 /// Names of the members that have that value.
 const PAIR_VALUES: &[&[u8]] =
     &[b"value", b"values", b"parametervalue", b"outputvalue", b"stringvalue", b"attributevalue", b"tagvalue"];
 /// What other software calls `name` too often is read with its parent only if AWS alone has such a parent.
 const LOWER_CASE_PARENTS: &[&[u8]] = &[
-    b"bucket", b"s3bucket", b"cluster", b"nodegroup", b"loadbalancer", b"targetgroup", b"keypair", b"launchtemplate",
-    b"instanceprofile", b"iamrole", b"loggroup", b"statemachine",
+    b"bucket",
+    b"s3bucket",
+    b"cluster",
+    b"nodegroup",
+    b"loadbalancer",
+    b"targetgroup",
+    b"keypair",
+    b"launchtemplate",
+    b"instanceprofile",
+    b"iamrole",
+    b"loggroup",
+    b"statemachine",
 ];
 /// Last words of a parent that say how many there are, not what.
 const PARENT_ENDINGS: &[&[u8]] = &[
-    b"List", b"Summaries", b"Summary", b"Descriptions", b"Description", b"Details", b"Detail", b"Metadata", b"Set",
-    b"Info", b"Input", b"Output", b"Configuration", b"Config",
+    b"List",
+    b"Summaries",
+    b"Summary",
+    b"Descriptions",
+    b"Description",
+    b"Details",
+    b"Detail",
+    b"Metadata",
+    b"Set",
+    b"Info",
+    b"Input",
+    b"Output",
+    b"Configuration",
+    b"Config",
 ];
 
 pub(super) fn is_generic(name: &[u8]) -> bool {
@@ -118,10 +148,14 @@ struct Open {
 }
 
 impl Trail {
-    /// Forgets everything, and keeps its memory.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets everything but its memory, and begins a document that is the text of a string at `place`.
+    pub(crate) fn begin(&mut self, place: &Place<'_>) {
         self.bytes.clear();
         self.open.clear();
+        self.bytes.extend_from_slice(place.name);
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(place.pair);
+        self.open.push(Open { start: 0, parent: 0..0, pair: end..self.bytes.len(), name: 0..end });
     }
 
     /// An object or an array begins.

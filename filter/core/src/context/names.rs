@@ -134,8 +134,7 @@ fn begins_word(name: &[u8], at: usize) -> bool {
     let byte = name.get(at).copied().unwrap_or_default();
     let after = name.get(at + 1).copied().unwrap_or_default();
     is_separator(before)
-        || (byte.is_ascii_uppercase()
-            && (!before.is_ascii_uppercase() || after.is_ascii_lowercase()))
+        || (byte.is_ascii_uppercase() && (!before.is_ascii_uppercase() || after.is_ascii_lowercase()))
 }
 
 /// True if `name` ends in `ending`, which is lower case without separators, singular; or contains it.
@@ -163,7 +162,8 @@ mod tests {
 
     #[test]
     fn spellings() {
-        let names = Names::new([("DBInstanceIdentifier", 1), ("=Bucket", 2), ("InstanceIdentifier", 3)].into_iter());
+        let names =
+            Names::new([("DBInstanceIdentifier", 1), ("=Bucket", 2), ("InstanceIdentifier", 3)].into_iter());
         let meant = |name: &str| names.look_up(name.as_bytes()).iter().collect::<Vec<_>>();
         for name in [
             "DBInstanceIdentifier",

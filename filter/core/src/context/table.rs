@@ -79,9 +79,13 @@ impl Table<'_> {
     fn line(&mut self, line: &Range<usize>, ahead: bool) -> Line {
         let cells = if ahead { &mut self.next } else { &mut self.cells };
         cells.clear();
-        let Some(text) = self.text.get(line.clone()).filter(|text| !text.is_empty()) else { return Line::Other };
+        let Some(text) = self.text.get(line.clone()).filter(|text| !text.is_empty()) else {
+            return Line::Other;
+        };
         let trimmed = text.trim_ascii();
-        if trimmed.len() >= 3 && trimmed.iter().all(|byte| matches!(byte, b'+' | b'-' | b'|' | b':' | b' ' | b'=')) {
+        if trimmed.len() >= 3
+            && trimmed.iter().all(|byte| matches!(byte, b'+' | b'-' | b'|' | b':' | b' ' | b'='))
+        {
             return if trimmed.contains(&b'-') || trimmed.contains(&b'=') { Line::Rule } else { Line::Other };
         }
         if !trimmed.starts_with(b"|") {
@@ -97,7 +101,11 @@ impl Table<'_> {
             let lead = cell.len() - cell.trim_ascii_start().len();
             let mut range = at + lead..at + lead + cell.trim_ascii().len();
             let marked = |byte: Option<&u8>| matches!(byte, Some(b'`' | b'*'));
-            while self.text.get(range.clone()).is_some_and(|cell| cell.len() > 2 && marked(cell.first()) && marked(cell.last())) {
+            while self
+                .text
+                .get(range.clone())
+                .is_some_and(|cell| cell.len() > 2 && marked(cell.first()) && marked(cell.last()))
+            {
                 range = range.start + 1..range.end - 1;
             }
             cells.push(range);
@@ -111,8 +119,13 @@ impl Table<'_> {
         match cells.as_slice() {
             [only] => {
                 let values = found.len();
-                self.offer(&self.title.clone(), only, found);
-                if values == found.len() && after_rule && before_rule {
+                let alone = after_rule && before_rule;
+                // Titles are centred, values are not.
+                let centred = self.text.get(..only.start).is_some_and(|before| before.ends_with(b"   "));
+                if !(alone && centred) {
+                    self.offer(&self.title.clone(), only, found);
+                }
+                if values == found.len() && alone {
                     self.title = only.clone();
                     self.header.clear();
                 }
@@ -132,7 +145,8 @@ impl Table<'_> {
                     _ if !self.header.is_empty() && self.header.len() == several.len() => {
                         let header = core::mem::take(&mut self.header);
                         for (index, (name, value)) in header.iter().zip(several).enumerate() {
-                            let told = index.checked_sub(1).and_then(|at| Some((header.get(at)?, several.get(at)?)));
+                            let told =
+                                index.checked_sub(1).and_then(|at| Some((header.get(at)?, several.get(at)?)));
                             self.column(name, value, told, found);
                         }
                         self.header = header;
@@ -165,7 +179,10 @@ impl Table<'_> {
     }
 
     fn offer(&mut self, name: &Range<usize>, value: &Range<usize>, found: &mut Vec<Placed>) {
-        let (name, text) = (self.text.get(name.clone()).unwrap_or_default(), self.text.get(value.clone()).unwrap_or_default());
+        let (name, text) = (
+            self.text.get(name.clone()).unwrap_or_default(),
+            self.text.get(value.clone()).unwrap_or_default(),
+        );
         let mut hit = self.places.value(name, text);
         if hit.is_none() && is_generic(name) {
             let title = self.text.get(self.title.clone()).unwrap_or_default();
@@ -179,7 +196,9 @@ impl Table<'_> {
     }
 
     fn is_word(&self, cell: &Range<usize>) -> bool {
-        self.bytes(cell).iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/'))
+        self.bytes(cell)
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/'))
     }
 
     fn bytes(&self, range: &Range<usize>) -> &[u8] {

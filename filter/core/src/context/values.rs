@@ -52,6 +52,17 @@ pub(super) fn loose_name(value: &[u8]) -> Option<Range<usize>> {
     whole(value, is && !is_no_name(value))
 }
 
+/// The name of a policy: of IAM, or of scaling, which has a path and colons.
+pub(super) fn policy(value: &[u8]) -> Option<Range<usize>> {
+    let belongs = |byte: u8| is_word(byte) || matches!(byte, b'+' | b'=' | b'@' | b':' | b'/');
+    let is = (2..=MAX_NAME).contains(&value.len())
+        && value.iter().copied().all(belongs)
+        && value.first().is_some_and(u8::is_ascii_alphanumeric)
+        && !value.windows(3).any(|window| window == b"://")
+        && value.iter().any(u8::is_ascii_alphabetic);
+    whole(value, is && !is_no_name(value))
+}
+
 /// A name with a path: `/aws/lambda/orders`, `team/app`.
 pub(super) fn path(value: &[u8]) -> Option<Range<usize>> {
     let belongs = |byte: u8| is_word(byte) || matches!(byte, b'/' | b'#');
@@ -67,11 +78,6 @@ pub(super) fn rooted_path(value: &[u8]) -> Option<Range<usize>> {
     // AWS's own public parameters name nobody.
     let own = value.starts_with(b"/aws/");
     path(value).filter(|_| value.starts_with(b"/") && !own)
-}
-
-/// The name of a parameter: plain, or with a path.
-pub(super) fn parameter(value: &[u8]) -> Option<Range<usize>> {
-    path(value).filter(|_| !value.starts_with(b"/aws/"))
 }
 
 /// 3 to 63 lower-case letters, digits, `-` and `.`; old ones have capitals and `_`.
@@ -100,7 +106,7 @@ pub(super) fn kms_key(value: &[u8]) -> Option<Range<usize>> {
         let own = alias.starts_with(b"aws/");
         return path(alias).filter(|_| !own).map(|range| range.start + 6..range.end + 6);
     }
-    let multi = value.strip_prefix(b"mrk-").is_some_and(|id| id.len() == 32 && hex(id));
+    let multi = value.strip_prefix(b"mrk-").is_some_and(|id| is_uuid(id) || (id.len() == 32 && hex(id)));
     whole(value, multi || is_uuid(value))
 }
 
@@ -114,17 +120,18 @@ fn is_uuid(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| *byte == b'-');
     value.len() == 36
         && [8, 4, 4, 4, 12].iter().all(|length| {
-            parts.next().is_some_and(|part| part.len() == *length && part.iter().all(u8::is_ascii_alphanumeric))
+            parts
+                .next()
+                .is_some_and(|part| part.len() == *length && part.iter().all(u8::is_ascii_alphanumeric))
         })
 }
 
-pub(super) fn uuid(value: &[u8]) -> Option<Range<usize>> {
-    whole(value, is_uuid(value))
-}
-
-/// 32 hexadecimal digits.
+/// About 32 hexadecimal digits; the placeholders of documentation have other letters and lengths.
 pub(super) fn hex_32(value: &[u8]) -> Option<Range<usize>> {
-    whole(value, value.len() == 32 && hex(value))
+    let placeholder = value.len() >= 7
+        && value.get(value.len() - 7..).is_some_and(|end| end.eq_ignore_ascii_case(b"example"))
+        && value.iter().all(u8::is_ascii_alphanumeric);
+    whole(value, (value.len() == 32 && hex(value)) || ((24..=36).contains(&value.len()) && placeholder))
 }
 
 /// 64 hexadecimal digits; the placeholders of documentation have other letters.
@@ -177,7 +184,9 @@ pub(super) fn secret_key(value: &[u8]) -> Option<Range<usize>> {
 
 /// A session token: long, base64.
 pub(super) fn session_token(value: &[u8]) -> Option<Range<usize>> {
-    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%' | b'.');
+    let belongs = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%' | b'.')
+    };
     let is = (16..=8192).contains(&value.len()) && value.iter().all(belongs);
     whole(value, is && !is_stand_in(value))
 }

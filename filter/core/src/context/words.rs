@@ -4,50 +4,43 @@
 const MIN_PROPAGATED: usize = 5;
 /// A name of lower-case letters only is looked for elsewhere from this length on.
 const MIN_LETTERS: usize = 14;
+/// Ordinary words that are joined (`my-load-balancer`) are, too.
+const MIN_JOINED: usize = 12;
 
-/// Words that stand for a value in schemas, templates, documentation and requests. Lower case, sorted.
-const STAND_INS: &[&str] = &[
-    "all", "any", "array", "auto", "bool", "boolean", "bytes", "changeme", "date", "default", "disabled", "empty",
-    "enabled", "false", "float", "id", "int", "integer", "key", "list", "long", "map", "name", "never", "nil", "no",
-    "none", "null", "number", "object", "off", "on", "optional", "redacted", "required", "self", "str", "string",
-    "struct", "text", "timestamp", "true", "type", "undefined", "unknown", "value", "yes",
-];
+/// Words that stand for a value in schemas, templates, documentation and requests, in lower case.
+const STAND_INS: &str = "\
+    all any array auto bool boolean bytes changeme date default disabled empty enabled false float id \
+    int integer key list long map name never nil no none null number object off on optional redacted \
+    required self str string struct text timestamp true type undefined unknown value yes";
 
-/// Common words of English and of computing, AWS's services and resource types, enumerations. Lower case, sorted.
-const ORDINARY: &[&str] = &[
-    "access", "account", "active", "admin", "administrator", "alarm", "amazon", "analytics", "android", "apache",
-    "application", "archive", "aurora", "available", "backend", "backup", "bucket", "cache", "client", "cloud",
-    "cloudformation", "cloudfront", "cloudtrail", "cloudwatch", "cluster", "cognito", "compute", "config",
-    "configuration", "console", "container", "content", "control", "create", "customer", "customers", "database",
-    "debug", "default", "delete", "deploy", "deployment", "destination", "develop", "developer", "development",
-    "device", "docker", "document", "domain", "dynamodb", "elasticache", "elasticsearch", "enabled", "encrypted",
-    "endpoint", "engine", "environment", "error", "event", "events", "example", "export", "failed", "false",
-    "fargate", "frontend", "function", "gateway", "general", "generic", "github", "global", "group", "handler",
-    "health", "history", "hostname", "identity", "image", "images", "import", "inactive", "index", "ingress", "input",
-    "instance", "internal", "inventory", "invoice", "kinesis", "kubernetes", "lambda", "latest", "launch", "linux",
-    "listener", "local", "localhost", "location", "logging", "login", "machine", "manager", "managed", "master",
-    "message", "messages", "metadata", "metrics", "monitor", "monitoring", "mongodb", "mysql", "network", "nginx",
-    "nodejs", "normal", "notification", "notifications", "object", "opensearch", "order", "orders", "organization",
-    "output", "owner", "parameter", "password", "payment", "payments", "pending", "permission", "pipeline", "policy",
-    "postgres", "postgresql", "primary", "private", "prod", "product", "production", "products", "profile", "project",
-    "provider", "public", "python", "query", "queue", "record", "records", "redis", "redshift", "region", "release",
-    "report", "reports", "repository", "request", "requests", "resource", "resources", "response", "result",
-    "results", "role", "route", "running", "sample", "schedule", "search", "secondary", "secret", "secrets",
-    "security", "server", "service", "services", "session", "sessions", "snapshot", "source", "stack", "staging",
-    "standard", "standby", "static", "status", "storage", "stream", "string", "subnet", "support", "system", "table",
-    "target", "task", "template", "temporary", "terraform", "test", "testing", "text", "token", "topic", "traffic",
-    "ubuntu", "update", "upload", "uploads", "user", "username", "users", "value", "version", "volume", "website",
-    "windows", "worker", "workers", "workflow", "xray",
-];
+/// Common words of English and of computing, AWS's services and resource types, enumerations, in lower case.
+const ORDINARY: &str = "\
+    access account active admin administrator alarm amazon analytics android apache application archive \
+    aurora available backend backup bucket cache client cloud cloudformation cloudfront cloudtrail \
+    cloudwatch cluster cognito compute config configuration console container content control create \
+    customer customers database debug default delete deploy deployment destination develop developer \
+    development device docker document domain dynamodb elasticache elasticsearch enabled encrypted \
+    endpoint engine environment error event events example export failed false fargate frontend \
+    function gateway general generic github global group handler health history hostname identity image \
+    images import inactive index ingress input instance internal inventory invoice kinesis kubernetes \
+    lambda latest launch linux listener local localhost location logging login machine managed manager \
+    master message messages metadata metrics mongodb monitor monitoring mysql network nginx nodejs \
+    normal notification notifications object opensearch order orders organization output owner \
+    parameter password payment payments pending permission pipeline policy postgres postgresql primary \
+    private prod product production products profile project provider public python query queue record \
+    records redis redshift region release report reports repository request requests resource resources \
+    response result results role route running sample schedule search secondary secret secrets security \
+    server service services session sessions snapshot source stack staging standard standby static \
+    status storage stream string subnet support system table target task template temporary terraform \
+    test testing text token topic traffic ubuntu update upload uploads user username users value \
+    version volume website windows worker workers workflow xray";
 
-/// Longest word of the lists, and a little more.
+/// Longest word of the lists.
 const MAX_WORD: usize = 20;
 
-fn listed(list: &[&str], value: &[u8]) -> bool {
-    if value.len() > MAX_WORD {
-        return false;
-    }
-    list.binary_search_by(|word| word.bytes().cmp(value.iter().map(u8::to_ascii_lowercase))).is_ok()
+/// True if the value is a word of the list.
+fn listed(list: &str, value: &[u8]) -> bool {
+    value.len() <= MAX_WORD && list.split(' ').any(|word| word.as_bytes().eq_ignore_ascii_case(value))
 }
 
 /// True if a value stands for another one: a variable, an intrinsic function, a mask, nothing at all.
@@ -56,9 +49,21 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let Some(first) = value.first() else { return true };
     matches!(first, b'$' | b'<' | b'{' | b'!' | b'%' | b'@' | b'(' | b'[')
         || [&b"${"[..], b"{{", b"$(", b"***"].iter().any(|variable| has(variable))
-        || [&b"var."[..], b"local.", b"data.", b"module.", b"each.", b"self.", b"process.env", b"os.environ", b"env."]
-            .iter()
-            .any(|scope| value.starts_with(scope))
+        || [
+            &b"var."[..],
+            b"local.",
+            b"data.",
+            b"module.",
+            b"each.",
+            b"self.",
+            b"process.env",
+            b"os.environ",
+            b"env.",
+        ]
+        .iter()
+        .any(|scope| value.starts_with(scope))
+        // A reference of Terraform.
+        || (value.starts_with(b"aws_") && has(b"."))
         || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | b'_' | b'?' | b'#'))
         || listed(STAND_INS, value)
 }
@@ -67,20 +72,50 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
 pub(super) fn is_no_name(value: &[u8]) -> bool {
     is_stand_in(value)
         || value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
+        || is_date(value)
         || is_region(value)
         || is_instance_type(value)
         || value.starts_with(b"arn:")
 }
 
+/// `2024-05-01`, `2024-05-01T10`.
+fn is_date(value: &[u8]) -> bool {
+    let digits = |range| {
+        value.get::<core::ops::Range<usize>>(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    digits(0..4)
+        && value.get(4) == Some(&b'-')
+        && digits(5..7)
+        && value.get(7) == Some(&b'-')
+        && digits(8..10)
+        && value.get(10).is_none_or(|byte| matches!(byte, b'T' | b'-' | b'_'))
+}
+
 /// `us-east-1`, `us-gov-west-1a`.
 fn is_region(value: &[u8]) -> bool {
+    const PARTS: &[&[u8]] = &[
+        b"gov",
+        b"iso",
+        b"isob",
+        b"isoe",
+        b"isof",
+        b"north",
+        b"south",
+        b"east",
+        b"west",
+        b"central",
+        b"northeast",
+        b"northwest",
+        b"southeast",
+        b"southwest",
+    ];
     let mut parts = value.split(|byte| *byte == b'-');
     let area = parts.next().unwrap_or_default();
     let (mut words, mut ended) = (0, false);
     for part in parts {
         match part {
             [digit] | [digit, b'a'..=b'f'] if digit.is_ascii_digit() && !ended => ended = true,
-            word if !ended && word.len() >= 3 && word.iter().all(u8::is_ascii_lowercase) => words += 1,
+            word if !ended && PARTS.contains(&word) => words += 1,
             _ => return false,
         }
     }
@@ -89,8 +124,7 @@ fn is_region(value: &[u8]) -> bool {
 
 /// `t3.micro`, `db.r6g.2xlarge`, `cache.m5.large`.
 fn is_instance_type(value: &[u8]) -> bool {
-    const SIZES: &[&[u8]] =
-        &[b"nano", b"micro", b"small", b"medium", b"large", b"metal", b"xlarge"];
+    const SIZES: &[&[u8]] = &[b"nano", b"micro", b"small", b"medium", b"large", b"metal", b"xlarge"];
     let size = value.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     size.len() < value.len() && SIZES.iter().any(|known| size.ends_with(known))
 }
@@ -127,7 +161,7 @@ pub(crate) fn may_propagate(value: &[u8]) -> bool {
         && if letters {
             has_inner_capital(value) || value.len() >= MIN_LETTERS
         } else {
-            value.iter().any(u8::is_ascii_alphabetic) && (value.len() >= MIN_LETTERS || !words().all(common))
+            value.iter().any(u8::is_ascii_alphabetic) && (value.len() >= MIN_JOINED || !words().all(common))
         }
 }
 
@@ -138,31 +172,64 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
-    fn lists_are_sorted() {
-        assert!(ORDINARY.is_sorted_by(|a, b| a < b));
-        assert!(STAND_INS.is_sorted_by(|a, b| a < b));
-        assert!(ORDINARY.iter().chain(STAND_INS).all(|word| word.len() <= MAX_WORD));
+    fn lists_are_words() {
+        for word in ORDINARY.split(' ').chain(STAND_INS.split(' ')) {
+            assert!((2..=MAX_WORD).contains(&word.len()), "{word:?}");
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{word:?}");
+        }
     }
 
     #[test]
     fn what_may_propagate() {
-        for value in ["orders-archive", "my-data-bucket-7", "MyFunction", "acmecorpbilling", "billing7", "team-payroll"] {
+        for value in [
+            "orders-archive",
+            "my-data-bucket-7",
+            "MyFunction",
+            "acmecorpbilling",
+            "billing7",
+            "team-payroll",
+        ] {
             assert!(may_propagate(value.as_bytes()), "{value}");
         }
-        for value in ["orders", "prod", "test-db", "us-east-1", "payroll", "t3.micro", "12345678", "a1", "my-app", "true"] {
+        for value in [
+            "orders",
+            "prod",
+            "test-db",
+            "us-east-1",
+            "payroll",
+            "t3.micro",
+            "12345678",
+            "a1",
+            "my-app",
+            "true",
+        ] {
             assert!(!may_propagate(value.as_bytes()), "{value}");
         }
     }
 
     #[test]
     fn what_stands_for_another_value() {
-        for value in ["", "$BUCKET", "${var.x}", "x-${y}", "{{bucket}}", "<bucket>", "var.bucket", "null", "True", "****", "string"] {
+        for value in [
+            "",
+            "$BUCKET",
+            "${var.x}",
+            "x-${y}",
+            "{{bucket}}",
+            "<bucket>",
+            "var.bucket",
+            "null",
+            "True",
+            "****",
+            "string",
+        ] {
             assert!(is_stand_in(value.as_bytes()), "{value}");
         }
         for value in ["my-bucket", "variable", "orders"] {
             assert!(!is_stand_in(value.as_bytes()), "{value}");
         }
-        for value in ["us-east-1", "ap-northeast-2a", "us-gov-west-1", "db.t3.micro", "1.2.3", "5", "m5.24xlarge"] {
+        for value in
+            ["us-east-1", "ap-northeast-2a", "us-gov-west-1", "db.t3.micro", "1.2.3", "5", "m5.24xlarge"]
+        {
             assert!(is_no_name(value.as_bytes()), "{value}");
         }
     }

@@ -2,9 +2,9 @@
 
 use super::view::Collector;
 pub use super::view::View;
+use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
 pub use crate::context::member::Place;
 use crate::context::member::Trail;
-use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -222,7 +222,8 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, view: &View<'_>, place: &Place<'_>) {
-        let from = if view.level < MAX_LEVEL && starts_container(view.text) { self.nested(view) } else { 0 };
+        let from =
+            if view.level < MAX_LEVEL && starts_container(view.text) { self.nested(view, place) } else { 0 };
         if from < view.text.len() {
             self.visitor.text(view, from, place);
         }
@@ -232,10 +233,10 @@ impl Reader<'_> {
     ///
     /// Only what came before decides how a character is read, so that a response, which is restored while
     /// it streams, is read the same way.
-    fn nested(&mut self, outer: &View<'_>) -> usize {
+    fn nested(&mut self, outer: &View<'_>, place: &Place<'_>) -> usize {
         let mut lexer = Lexer::new(Documents::Containers);
         let (mut content, mut trail) = self.spare.pop().unwrap_or_default();
-        trail.clear();
+        trail.begin(place);
         let mut in_key = false;
         let level = outer.level + 1;
         let mut at = 0;
@@ -274,8 +275,7 @@ impl Reader<'_> {
                 Piece::Scalar { first: true } => scalar = Some(at),
                 Piece::Open { object } => trail.open(object),
                 Piece::Close => trail.close(),
-                Piece::EscapePart | Piece::Scalar { .. }
-                | Piece::Space => {}
+                Piece::EscapePart | Piece::Scalar { .. } | Piece::Space => {}
             }
             at += length;
         };

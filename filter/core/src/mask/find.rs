@@ -291,9 +291,8 @@ impl Visitor for Propagator<'_> {
 
     fn fixed(&mut self, view: &View<'_>) {
         // A tool or a model may be called like a table: there it is not that name.
-        let is_chosen = |(kind, _): &(KindId, Range<usize>)| {
-            self.finder.detector.kind(*kind).group == Group::Names
-        };
+        let is_chosen =
+            |(kind, _): &(KindId, Range<usize>)| self.finder.detector.kind(*kind).group == Group::Names;
         if !self.matches(view.text, 0).iter().all(is_chosen) {
             self.finder.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
         }

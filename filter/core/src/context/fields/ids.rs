@@ -4,8 +4,7 @@ use super::Field;
 use crate::catalogue::{ACCOUNT, Group, Kind};
 use crate::context::values;
 
-const ACCOUNT_ID: &str =
-    "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html";
+const ACCOUNT_ID: &str = "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html";
 const KMS: &str = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id";
 
 /// An id that is masked wherever else it stands: too long to be met by chance.
@@ -51,7 +50,7 @@ pub(super) static FIELDS: &[Field] = &[
             "TargetId",
             "ChildId",
             "ResourceId",
-            "AccountAlias",
+            "=AWS",
         ],
         value: values::account,
         source: ACCOUNT_ID,
@@ -109,7 +108,13 @@ pub(super) static FIELDS: &[Field] = &[
     Field {
         kind: id("AWS_ROUTE53_ZONE"),
         rule: "hosted-zone-field",
-        names: &["HostedZone", "HostedZoneId", "CanonicalHostedZoneId", "CanonicalHostedZoneNameId", "ZoneId"],
+        names: &[
+            "HostedZone",
+            "HostedZoneId",
+            "CanonicalHostedZoneId",
+            "CanonicalHostedZoneNameId",
+            "ZoneId",
+        ],
         value: values::zone,
         source: "https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html",
         examples: &["Z1234567890ABC", "Z2FDTNDATAQYW2"],

@@ -51,7 +51,7 @@ impl Scanner<'_, '_> {
             let assigns = !value.quoted && memchr::memchr(b'=', text).is_some_and(|at| at + 2 < text.len());
             let end = value.end;
             if !assigns {
-                self.offer(&name, &Value { ends: true, ..value });
+                self.offer(&name, &Value { ends: true, quoted: true, ..value });
             }
             next = self.word_from(end);
         }
@@ -83,7 +83,8 @@ impl Scanner<'_, '_> {
         let Some(at) = self.command.at.filter(|at| option.start - at <= MAX_COMMAND) else { return };
         let line = self.text.get(at + 4..option.start).unwrap_or_default();
         let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| {
-            word.first().is_some_and(u8::is_ascii_lowercase) && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            word.first().is_some_and(u8::is_ascii_lowercase)
+                && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
         });
         let (Some(service), Some(operation)) = (words.next(), words.next()) else { return };
         let Some(verb) = memchr::memchr(b'-', operation) else { return };
