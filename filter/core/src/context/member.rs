@@ -89,10 +89,9 @@ pub(super) fn qualify(parent: &[u8], name: &[u8], qualified: &mut Vec<u8>) {
     if parent.is_empty() || parent.len() + name.len() >= MAX_NAME {
         return;
     }
-    if lower(name) || lower(parent) {
-        if !LOWER_CASE_PARENTS.iter().any(|known| names::ends_in(parent, known)) {
-            return;
-        }
+    if (lower(name) || lower(parent)) && !LOWER_CASE_PARENTS.iter().any(|known| names::ends_in(parent, known))
+    {
+        return;
     }
     let ending = PARENT_ENDINGS.iter().find_map(|ending| parent.strip_suffix(*ending));
     let noun = ending.filter(|noun| !noun.is_empty()).unwrap_or(parent);

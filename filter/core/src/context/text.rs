@@ -152,11 +152,9 @@ impl<'a> Scanner<'a, '_> {
         if generic {
             self.qualify(&name);
         }
-        if values {
-            if let Some(pair) = self.pair.clone().filter(|pair| at - pair.end < MAX_PAIR) {
-                let told = self.text.get(pair).unwrap_or_default();
-                self.qualified.extend_from_slice(told);
-            }
+        if values && let Some(pair) = self.pair.clone().filter(|pair| at - pair.end < MAX_PAIR) {
+            let told = self.text.get(pair).unwrap_or_default();
+            self.qualified.extend_from_slice(told);
         }
         if names {
             self.pair = self.value_at(start).map(|value| value.range).filter(|range| range.len() <= MAX_NAME);

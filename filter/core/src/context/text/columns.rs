@@ -33,13 +33,12 @@ impl<'a> Scanner<'a, '_> {
         }
         if text == b"CREDENTIALS" || text == b"ACCESSKEY" {
             self.credentials(at + 1);
-        } else if self.places.knows(text) {
-            if let Some(value) = self.value_at(at + 1).filter(|value| value.ends) {
-                if !self.places.knows(self.bytes(&value.range)) || is_distinctive(self.bytes(&value.range)) {
-                    self.qualified.clear();
-                    self.offer(&name, &value);
-                }
-            }
+        } else if self.places.knows(text)
+            && let Some(value) = self.value_at(at + 1).filter(|value| value.ends)
+            && (!self.places.knows(self.bytes(&value.range)) || is_distinctive(self.bytes(&value.range)))
+        {
+            self.qualified.clear();
+            self.offer(&name, &value);
         }
         at + 1
     }

@@ -30,11 +30,11 @@ impl<'a> Separators<'a> {
 
     pub(super) fn next(&mut self, from: usize) -> Option<usize> {
         for which in 0..self.next.len() {
-            if let Some(Some(at)) = self.next.get(which).copied() {
-                if at < from {
-                    let found = self.search(which, from);
-                    self.next.get_mut(which).into_iter().for_each(|next| *next = found);
-                }
+            if let Some(Some(at)) = self.next.get(which).copied()
+                && at < from
+            {
+                let found = self.search(which, from);
+                self.next.get_mut(which).into_iter().for_each(|next| *next = found);
             }
         }
         self.next.iter().flatten().min().copied()

@@ -3,7 +3,7 @@
 use super::{MAX_OPEN, Scanner};
 use crate::context::member::qualify;
 use core::ops::Range;
-use memchr::memrchr;
+use memchr::{memchr2_iter, memrchr};
 
 /// A name whose value is an object, a list or a block.
 #[derive(Clone, Debug)]
@@ -24,13 +24,10 @@ impl Scanner<'_, '_> {
                 self.line = self.seen + line + 1;
                 self.depth = 0;
             }
-            for byte in passed.get(line.unwrap_or_default()..).unwrap_or_default() {
-                match byte {
-                    b'{' | b'[' => self.depth += 1,
-                    b'}' | b']' => self.depth -= 1,
-                    _ => {}
-                }
-            }
+            let rest = passed.get(line.unwrap_or_default()..).unwrap_or_default();
+            let opened = memchr2_iter(b'{', b'[', rest).count();
+            let closed = memchr2_iter(b'}', b']', rest).count();
+            self.depth += opened.cast_signed() - closed.cast_signed();
             self.seen = at;
         }
         let column = at.saturating_sub(self.line);
