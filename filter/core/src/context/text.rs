@@ -26,10 +26,16 @@ use within::Opened;
 const MAX_GAP: usize = 64;
 /// Longest value: a private key, a session token.
 const MAX_VALUE: usize = 8192;
+/// Longest value without quotes: a session token.
+const MAX_WORD: usize = 4096;
+/// A word longer than this is not searched for further names once it was read as a value.
+const LONG_WORD: usize = 256;
 /// How many open names are remembered.
 const MAX_OPEN: usize = 32;
 /// Most words of a name that is not quoted.
 const MAX_WORDS: usize = 4;
+/// How far the name in `"Name": "BucketName"` is read, with its quotes.
+const MAX_PAIR_NAME: usize = MAX_NAME + 8;
 /// How far a value may be from the member that names it.
 const MAX_PAIR: usize = 512;
 
@@ -152,12 +158,19 @@ impl<'a> Scanner<'a, '_> {
         if generic {
             self.qualify(&name);
         }
-        if values && let Some(pair) = self.pair.clone().filter(|pair| at - pair.end < MAX_PAIR) {
+        if values
+            && let Some(pair) =
+                self.pair.clone().filter(|pair| at.checked_sub(pair.end).is_some_and(|gap| gap < MAX_PAIR))
+        {
             let told = self.text.get(pair).unwrap_or_default();
             self.qualified.extend_from_slice(told);
         }
         if names {
-            self.pair = self.value_at(start).map(|value| value.range).filter(|range| range.len() <= MAX_NAME);
+            let end = self.text.len().min(start + MAX_PAIR_NAME);
+            self.pair = self
+                .value_within(start, end)
+                .map(|value| value.range)
+                .filter(|range| range.len() <= MAX_NAME);
         }
         if opens {
             self.push(&name);
@@ -165,12 +178,12 @@ impl<'a> Scanner<'a, '_> {
         if !known && self.qualified.is_empty() {
             return at + 1;
         }
-        self.values(&name, start, equals);
-        at + 1
+        self.values(&name, start, equals)
     }
 
-    /// The values of a name: one, a list, or several behind commas.
-    fn values(&mut self, name: &Range<usize>, start: usize, equals: bool) {
+    /// The values of a name: one, a list, or several behind commas. Returns where to go on.
+    fn values(&mut self, name: &Range<usize>, start: usize, equals: bool) -> usize {
+        let mut end = start;
         match self.byte(start) {
             Some(b'[') => self.array(name, start + 1),
             Some(b'\n' | b'\r') | None => self.block(name, start),
@@ -182,6 +195,9 @@ impl<'a> Scanner<'a, '_> {
                         break;
                     }
                     self.offer(name, &value);
+                    if !value.quoted && value.range.len() > LONG_WORD {
+                        end = value.end;
+                    }
                     if !equals || value.quoted || self.byte(value.end) != Some(b',') {
                         break;
                     }
@@ -189,6 +205,7 @@ impl<'a> Scanner<'a, '_> {
                 }
             }
         }
+        end
     }
 
     /// `["a", "b"]`, also over several lines.

@@ -1,5 +1,7 @@
 //! What is not a name although it stands in a name's place, and what is too ordinary to be looked for elsewhere.
 
+use memchr::memmem;
+
 /// Shortest name that is looked for in other places.
 const MIN_PROPAGATED: usize = 5;
 /// A name of lower-case letters only is looked for elsewhere from this length on.
@@ -40,7 +42,15 @@ const MAX_WORD: usize = 20;
 
 /// True if the value is a word of the list.
 fn listed(list: &str, value: &[u8]) -> bool {
-    value.len() <= MAX_WORD && list.split(' ').any(|word| word.as_bytes().eq_ignore_ascii_case(value))
+    let mut lower = [0; MAX_WORD];
+    let Some(lower) = lower.get_mut(..value.len()) else { return false };
+    lower.copy_from_slice(value);
+    lower.make_ascii_lowercase();
+    let list = list.as_bytes();
+    let is_edge = |at: Option<usize>| at.and_then(|at| list.get(at)).is_none_or(|byte| *byte == b' ');
+    !lower.contains(&b' ')
+        && memmem::find_iter(list, lower)
+            .any(|at| is_edge(at.checked_sub(1)) && is_edge(Some(at + value.len())))
 }
 
 /// True if a value stands for another one: a variable, an intrinsic function, a mask, nothing at all.

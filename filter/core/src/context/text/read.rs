@@ -1,6 +1,6 @@
 //! The name to the left of a separator and the value to its right; the next separator.
 
-use super::{MAX_GAP, MAX_VALUE, MAX_WORDS, Scanner, Value};
+use super::{MAX_GAP, MAX_VALUE, MAX_WORD, MAX_WORDS, Scanner, Value};
 use crate::context::names::MAX_NAME;
 use core::ops::Range;
 use memchr::{memchr, memchr2, memchr3, memmem};
@@ -88,8 +88,12 @@ impl Scanner<'_, '_> {
 
     /// One value at `at`: quoted, or up to what ends a word.
     pub(super) fn value_at(&self, at: usize) -> Option<Value> {
-        let rest = self.text.get(at..)?;
-        let rest = rest.get(..MAX_VALUE).unwrap_or(rest);
+        self.value_within(at, self.text.len().min(at.saturating_add(MAX_VALUE)))
+    }
+
+    /// One value at `at`, if it ends before `end`.
+    pub(super) fn value_within(&self, at: usize, end: usize) -> Option<Value> {
+        let rest = self.text.get(at..end)?;
         let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
         if let Some(quote @ (b'"' | b'\'' | b'`')) = rest.get(slashes).copied() {
             let start = at + slashes + 1;
@@ -114,7 +118,7 @@ impl Scanner<'_, '_> {
             }
         }
         let belongs = |byte: &&u8| byte.is_ascii_graphic() && !b",;\"'<>|&(){}[]\\`".contains(byte);
-        let length = rest.iter().take_while(belongs).count();
+        let length = rest.iter().take(MAX_WORD).take_while(belongs).count();
         let word = rest.get(..length)?;
         let trailing = word.iter().rev().take_while(|byte| matches!(byte, b'.' | b':' | b'?' | b'!')).count();
         let (range, end) = (at..at + length - trailing, at + length);
