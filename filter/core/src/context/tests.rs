@@ -166,6 +166,17 @@ fn places_in_text() {
         ("\"Password\": \"a i-12345678\"", &[("AWS_EC2", "i-12345678")]),
         ("Owner: arn:aws:iam::123456789012:root", &[("AWS_ACCOUNT", "123456789012")]),
         ("password: AWS_PASSWORD_001", &[("AWS_LITERAL", "AWS_PASSWORD_001")]),
+        // A name that is written like no word.
+        (
+            "with IP 10.0.1.100, bucket my-bucket-2024, Bucket `logs-eu`을, bucket named abc-7.",
+            &[
+                ("AWS_PRIVATE_IP", "10.0.1.100"),
+                ("AWS_S3_BUCKET", "my-bucket-2024"),
+                ("AWS_S3_BUCKET", "logs-eu"),
+                ("AWS_S3_BUCKET", "abc-7"),
+            ],
+        ),
+        ("bucket list, a bucket policy, bucket-owner, bucket versioning v2, hourly bucket 2024-05-01", &[]),
         // Sentences and programs.
         ("The bucket: see below. Table name: none of these. Password: must be changed", &[]),
         (

@@ -115,6 +115,7 @@ impl<'a> Scanner<'a, '_> {
             Some(b'\t') => self.tab(at),
             Some(b'|') => self.bar(at),
             Some(b'<') => self.element(at),
+            Some(b'u') => self.noun(at),
             _ => self.option(at),
         }
     }
@@ -254,6 +255,14 @@ impl<'a> Scanner<'a, '_> {
         let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let first = at - blank == 0 || self.byte(at - blank - 1) == Some(b'\n');
         if first { super::table::read(self.places, self.text, at, self.found) } else { at + 1 }
+    }
+
+    /// Takes a value under a name that does not stand there.
+    fn take(&mut self, name: &[u8], value: &Value) {
+        if let Some((range, kind, rule)) = self.places.value(name, self.bytes(&value.range)) {
+            let start = value.range.start;
+            self.found.push(Placed { range: start + range.start..start + range.end, kind, rule });
+        }
     }
 
     /// Takes a value as what the name, or what it means here, says it is.

@@ -1,20 +1,27 @@
 //! The name to the left of a separator and the value to its right; the next separator.
 
 use super::{MAX_GAP, MAX_VALUE, MAX_WORD, MAX_WORDS, Scanner, Value};
+use crate::boundary;
 use crate::context::names::MAX_NAME;
 use core::ops::Range;
 use memchr::{memchr, memchr2, memchr3, memmem};
 
+/// What stands before a name in a sentence, in either letter case: `bucket my-data-7`. Only buckets: tables and
+/// functions are too often not AWS's.
+const NOUN: &[u8] = b"ucket ";
+/// What may stand between the two.
+const NAMED: [&[u8]; 3] = [b"named ", b"called ", b"name "];
+
 /// The next separator, found with vector instructions: text without them costs nearly nothing.
 pub(super) struct Separators<'a> {
     text: &'a [u8],
-    next: [Option<usize>; 3],
+    next: [Option<usize>; 4],
 }
 
 impl<'a> Separators<'a> {
     pub(super) fn new(text: &'a [u8], from: usize) -> Self {
-        let mut new = Self { text, next: [None; 3] };
-        new.next = [0, 1, 2].map(|which| new.search(which, from));
+        let mut new = Self { text, next: [None; 4] };
+        new.next = [0, 1, 2, 3].map(|which| new.search(which, from));
         new
     }
 
@@ -23,7 +30,8 @@ impl<'a> Separators<'a> {
         let found = match which {
             0 => memchr3(b':', b'=', b'\t', rest),
             1 => memchr2(b'|', b'<', rest),
-            _ => memmem::find(rest, b"--"),
+            2 => memmem::find(rest, b"--"),
+            _ => memmem::find(rest, NOUN),
         };
         found.map(|at| from + at)
     }
@@ -84,6 +92,27 @@ impl Scanner<'_, '_> {
         let range = start + leading..end;
         // Times, ports and drives.
         (range.len() >= 2 && self.bytes(&range).iter().any(u8::is_ascii_alphabetic)).then_some(range)
+    }
+
+    /// `bucket my-data-7`: a name that nobody would write for a word.
+    pub(super) fn noun(&mut self, at: usize) -> usize {
+        let end = at + NOUN.len();
+        let before = self.text.get(..at).unwrap_or_default();
+        let Some((b'b' | b'B', before)) = before.split_last() else { return end };
+        if !boundary::may_start(before) {
+            return end;
+        }
+        let rest = self.text.get(end..).unwrap_or_default();
+        let named = NAMED.iter().find(|word| rest.starts_with(word)).map_or(0, |word| word.len());
+        let Some(value) = self.value_at(end + named) else { return end };
+        let name = self.bytes(&value.range);
+        let digit = name.iter().any(u8::is_ascii_digit);
+        let joined = name.contains(&b'-');
+        let lower = !name.iter().any(u8::is_ascii_uppercase);
+        if lower && if value.quoted { digit || joined } else { digit && joined } {
+            self.take(b"Bucket", &value);
+        }
+        end
     }
 
     /// One value at `at`: quoted, or up to what ends a word.
