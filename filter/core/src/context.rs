@@ -80,7 +80,9 @@ const ID_ENDINGS: &[&[u8]] = &[
     b"image",
 ];
 /// The rule for ids of a known prefix whose length is not the documented one.
-const PREFIXED_RULE: &str = "id-field";
+pub(crate) const PREFIXED_RULE: &str = "id-field";
+/// Shortest id after its prefix under a name that does not say that it is one.
+const MIN_LONG_ID: usize = 8;
 /// Longest id after its prefix.
 const MAX_ID: usize = 40;
 
@@ -143,7 +145,12 @@ impl Places {
         let is = (3..=MAX_ID).contains(&id.len())
             && id.iter().all(u8::is_ascii_alphanumeric)
             && id.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-        let named = || ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending));
+        // `Values` says nothing; there the id itself must say enough.
+        let long = || id.len() >= MIN_LONG_ID && id.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
+        let named = || {
+            ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
+                || (names::ends_in(name, b"value") && long())
+        };
         (is && named()).then_some((0..value.len(), *kind, PREFIXED_RULE))
     }
 }

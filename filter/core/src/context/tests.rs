@@ -228,6 +228,10 @@ fn places_in_bodies() {
             r#"{"Outputs":[{"OutputKey":"BucketName","OutputValue":"x-1"}]}"#,
             r#"{"Outputs":[{"OutputKey":"BucketName","OutputValue":"AWS_S3_BUCKET_001"}]}"#,
         ),
+        (
+            r#"{"t":"i-0cb9EXAMPLE is up, i-0cb9EXAMPLE2 is not","InstanceId":"i-0cb9EXAMPLE"}"#,
+            r#"{"t":"AWS_EC2_001 is up, i-0cb9EXAMPLE2 is not","InstanceId":"AWS_EC2_001"}"#,
+        ),
         // Found by its place, masked everywhere, but not within another name, and not if it is an ordinary word.
         (
             r#"["payroll-x1-bucket. (payroll-x1-bucket) payroll-x1-bucket-old x.payroll-x1-bucket",{"Bucket":"payroll-x1-bucket"}]"#,

@@ -3,7 +3,7 @@
 use super::{Form, MAX_SPANS, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
 use crate::catalogue::{Group, Kind};
-use crate::context::words;
+use crate::context::{PREFIXED_RULE, words};
 use crate::detect::{Detector, Finding, KindId, PROPAGATED_RULE};
 use crate::json::escape;
 use crate::json::read::{self, Number, Place, View, Visitor};
@@ -95,10 +95,11 @@ impl Finder<'_> {
     }
 
     /// Remembers a value that is to be found everywhere.
-    fn propagate(&mut self, kind: KindId, reads: &[u8]) {
+    fn propagate(&mut self, kind: KindId, reads: &[u8], rule: &str) {
         let Kind { propagates, group, .. } = self.detector.kind(kind);
         let chosen = matches!(group, Group::Names | Group::Credentials);
-        if propagates && (!chosen || words::may_propagate(reads)) {
+        // An id of a length that its shape does not know is found by its place only.
+        if (propagates || rule == PREFIXED_RULE) && (!chosen || words::may_propagate(reads)) {
             self.propagated.insert((kind, Secret::new(reads)));
         }
     }
@@ -155,7 +156,8 @@ impl Visitor for Finder<'_> {
         self.detector.find_placed(view.text, from, place, &mut findings);
         for finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
-            self.propagate(finding.kind, view.text.get(finding.range.clone()).unwrap_or_default());
+            let reads = view.text.get(finding.range.clone()).unwrap_or_default();
+            self.propagate(finding.kind, reads, finding.rule);
             let (form, bytes) = form(view, finding.range);
             self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
         }
@@ -166,7 +168,7 @@ impl Visitor for Finder<'_> {
         let Number { digits, raw, level, plain } = number;
         let Some(finding) = self.detector.number(digits, place) else { return };
         if plain {
-            self.propagate(finding.kind, digits);
+            self.propagate(finding.kind, digits, finding.rule);
             self.span(finding.kind, Form::Number, digits, raw, level, finding.rule);
         } else {
             // It could not come back as it is spelled.
