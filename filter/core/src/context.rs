@@ -16,7 +16,7 @@
 //! command that has the option (`create-target-group --name` → `TargetGroupName`). Two members that are a name and
 //! its value (`{"Name": "BucketName", "Value": "x"}`) are one place.
 //!
-//! Time is linear: separators are searched as bytes, a name is at most [`names::MAX_NAME`] long, and what was read as
+//! Time is linear: separators are searched as bytes, a name is of bounded length, and what was read as
 //! a value is not read again.
 
 use crate::catalogue::{self, Kind};

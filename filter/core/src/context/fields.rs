@@ -4,12 +4,13 @@
 //! `=` before a name means that nothing may stand before it.
 
 use super::values::Value;
-use crate::catalogue::Kind;
+use crate::catalogue::{Group, Kind};
 use core::fmt;
 
 mod ids;
 mod names;
 mod secrets;
+mod services;
 
 /// Values of one kind, by the names of their places.
 pub struct Field {
@@ -38,5 +39,23 @@ impl fmt::Debug for Field {
 
 /// All fields, in the order in which they are tried where several have one name.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    [secrets::FIELDS, ids::FIELDS, names::FIELDS].into_iter().flatten()
+    [secrets::FIELDS, ids::FIELDS, names::FIELDS, services::FIELDS].into_iter().flatten()
 }
+
+/// A row for names of one kind: prefix, rule, grammar, source, names, examples, counter-examples.
+const fn names(
+    prefix: &'static str,
+    rule: &'static str,
+    value: Value,
+    source: &'static str,
+    names: &'static [&'static str],
+    examples: &'static [&'static str],
+    counter_examples: &'static [&'static str],
+) -> Field {
+    let kind = Kind { propagates: true, ..Kind::new(prefix, Group::Names) };
+    Field { kind, rule, names, value, source, examples, counter_examples }
+}
+
+const PLAIN: &[&str] = &["my-orders-7", "Orders_Prod", "orders"];
+const NOT_PLAIN: &[&str] = &["us-east-1", "t3.micro", "true", "null", "string", "42", "${var.x}", "<name>"];
+const PATHS: &[&str] = &["/acme/orders-7", "team/app"];

@@ -175,6 +175,14 @@ pub(super) fn opaque(value: &[u8]) -> Option<Range<usize>> {
     whole(value, is && !is_no_name(value))
 }
 
+/// Capitals and digits; the placeholders of documentation have other lengths.
+pub(super) fn access_key(value: &[u8]) -> Option<Range<usize>> {
+    let is = (16..=32).contains(&value.len())
+        && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && value.iter().any(u8::is_ascii_digit);
+    whole(value, is)
+}
+
 /// A secret access key: base64's alphabet, of any length under a name that says so.
 pub(super) fn secret_key(value: &[u8]) -> Option<Range<usize>> {
     let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');

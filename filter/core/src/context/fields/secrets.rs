@@ -15,6 +15,15 @@ const fn secret(prefix: &'static str) -> Kind {
 
 pub(super) static FIELDS: &[Field] = &[
     Field {
+        kind: secret("AWS_ACCESS_KEY"),
+        rule: "access-key-field",
+        names: &["AccessKeyId", "AwsAccessKey", "=AccessKey", "IamAccessKeyId"],
+        value: values::access_key,
+        source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+        examples: &["ASIAV3ZUEFP6EXAMPLE", "AKIAIOSFODNN7EXAMPLE"],
+        counter_examples: &["AKIA", "${KEY}", "ACCESSKEYWITHOUTDIGIT", "akiaiosfodnn7example"],
+    },
+    Field {
         kind: secret("AWS_SECRET_KEY"),
         rule: "secret-key-field",
         names: &["SecretAccessKey", "=SecretKey", "AWSSecretKey", "AwsSecret", "RawSecretAccessKey"],
