@@ -3,6 +3,7 @@
 //! A *kind* is what the token says (`AWS_EC2`); a *rule* is one way to find it. Where each grammar is written
 //! down is named beside it. Letter case is ignored when anchors are searched.
 
+use crate::context;
 use crate::detect::arn;
 use core::fmt;
 use core::ops::Range;
@@ -89,17 +90,17 @@ pub struct Kind {
 }
 
 impl Kind {
-    const fn new(prefix: &'static str, group: Group) -> Self {
+    pub(crate) const fn new(prefix: &'static str, group: Group) -> Self {
         Self { prefix, group, restores: true, propagates: false }
     }
 
     /// A value whose token stays in the answer.
-    const fn credential(prefix: &'static str, group: Group) -> Self {
+    pub(crate) const fn credential(prefix: &'static str, group: Group) -> Self {
         Self { restores: false, ..Self::new(prefix, group) }
     }
 
     /// A value that its place tells, and that is then masked wherever else it stands.
-    const fn propagating(prefix: &'static str, group: Group) -> Self {
+    pub(crate) const fn propagating(prefix: &'static str, group: Group) -> Self {
         Self { propagates: true, ..Self::new(prefix, group) }
     }
 }
@@ -173,5 +174,10 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 
 /// All kinds, each once: those of rows, and those that are found as parts of a compound or by their place.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    rows().map(|row| &row.kind).chain([&LITERAL, &ACCOUNT]).chain(arns::PARTS).chain(hosts::PARTS)
+    rows()
+        .map(|row| &row.kind)
+        .chain([&LITERAL, &ACCOUNT])
+        .chain(arns::PARTS)
+        .chain(hosts::PARTS)
+        .chain(context::kinds())
 }

@@ -6,6 +6,8 @@
 
 use crate::catalogue::{self, Outcome, Row};
 use crate::config::detection::{Arns, Detection, NeverMask};
+use crate::context::Places;
+use crate::context::member::Place;
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
@@ -57,6 +59,7 @@ pub struct Detector {
     /// For each anchor pattern, what to try there.
     tries: Vec<Vec<Try>>,
     recogniser: Recogniser,
+    places: Places,
     own: Vec<(OwnKind, KindId)>,
     arns: Arns,
     never_mask: NeverMask,
@@ -130,6 +133,7 @@ impl Detector {
             .build(&patterns)
             .ok()?;
         let recogniser = Recogniser::new(kinds.prefixes());
+        let places = Places::new(|prefix| kinds.with_prefix(prefix))?;
         let Detection { arns, never_mask, .. } = detection;
         Some(Self {
             kinds,
@@ -137,6 +141,7 @@ impl Detector {
             anchors,
             tries,
             recogniser,
+            places,
             own,
             arns: *arns,
             never_mask: never_mask.clone(),
@@ -178,21 +183,51 @@ impl Detector {
         kind == self.literal() || (self.kind(kind).on && !self.never_mask.has(value))
     }
 
-    /// Finds what stands in `text` from `from` on, in order and without overlap. `findings` must be empty.
+    /// Finds what shapes tell in `text` from `from` on, in order and without overlap. `findings` must be empty.
     pub fn find(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
-        self.find_in(text, from, Depth::Outer, findings);
-        if !self.own.is_empty() {
-            let catalogue = core::mem::take(findings);
-            for (own, kind) in &self.own {
-                let rule = own.rule();
-                own.find(text, from, |range| findings.push(Finding { range, kind: *kind, rule }));
-            }
-            // Of the same place, the operator's kind.
-            findings.extend(catalogue);
+        self.find_shapes(text, from, findings);
+        self.settle(text, findings);
+    }
+
+    /// Like [`find`](Self::find), and finds what its place in the text, or the text's own `place`, tells.
+    pub fn find_placed(&self, text: &[u8], from: usize, place: &Place<'_>, findings: &mut Vec<Finding>) {
+        self.find_shapes(text, from, findings);
+        let shapes = findings.len();
+        match self.places.member(place, text).filter(|_| from == 0) {
+            Some(member) => findings.push(member),
+            None => self.places.find(text, from, findings),
+        }
+        if shapes < findings.len() {
+            // What is the whole value keeps what its shape says; a place that tells of more takes shapes in.
             merge::merge(findings);
         }
-        findings
-            .retain(|finding| self.masks(finding.kind, text.get(finding.range.clone()).unwrap_or_default()));
+        self.settle(text, findings);
+    }
+
+    /// What the digits of a number are at their place.
+    pub fn number(&self, digits: &[u8], place: &Place<'_>) -> Option<Finding> {
+        let found = self.places.member(place, digits)?;
+        (found.range.len() == digits.len() && self.masks(found.kind, digits)).then_some(found)
+    }
+
+    fn find_shapes(&self, text: &[u8], from: usize, findings: &mut Vec<Finding>) {
+        for (own, kind) in &self.own {
+            let rule = own.rule();
+            own.find(text, from, |range| findings.push(Finding { range, kind: *kind, rule }));
+        }
+        if findings.is_empty() {
+            return self.find_in(text, from, Depth::Outer, findings);
+        }
+        let mut shapes = Vec::new();
+        self.find_in(text, from, Depth::Outer, &mut shapes);
+        // Of the same place, the operator's kind.
+        findings.append(&mut shapes);
+        merge::merge(findings);
+    }
+
+    /// Leaves out what is not to be masked.
+    fn settle(&self, text: &[u8], findings: &mut Vec<Finding>) {
+        findings.retain(|found| self.masks(found.kind, text.get(found.range.clone()).unwrap_or_default()));
     }
 
     /// What a finding that is masked whole says about other places: the account and the names of an ARN.

@@ -21,6 +21,7 @@ pub mod bridge;
 pub mod cache;
 pub mod catalogue;
 pub mod config;
+pub mod context;
 pub mod detect;
 pub mod exchange;
 pub mod host;

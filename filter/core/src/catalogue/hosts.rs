@@ -15,17 +15,17 @@ pub(super) static PARTS: &[Kind] = &[
     Kind::new("AWS_AMPLIFY", Group::Hosts),
     Kind::new("AWS_API_GW", Group::Hosts),
     Kind::new("AWS_APP_RUNNER", Group::Hosts),
-    Kind::new("AWS_BEANSTALK", Group::Hosts),
-    Kind::new("AWS_CLOUDFRONT", Group::Hosts),
+    Kind::new("AWS_BEANSTALK", Group::Ids),
+    Kind::new("AWS_CLOUDFRONT", Group::Ids),
     Kind::new("AWS_COGNITO", Group::Ids),
-    Kind::new("AWS_ECR_URI", Group::Hosts),
-    Kind::new("AWS_ELASTICACHE", Group::Hosts),
+    Kind::new("AWS_ECR_URI", Group::Names),
+    Kind::new("AWS_ELASTICACHE", Group::Names),
     Kind::new("AWS_ELB_DNS", Group::Hosts),
     Kind::new("AWS_IOT", Group::Hosts),
     Kind::new("AWS_LAMBDA_URL", Group::Hosts),
-    Kind::new("AWS_MQ", Group::Hosts),
+    Kind::new("AWS_MQ", Group::Ids),
     Kind::new("AWS_MSK", Group::Hosts),
-    Kind::new("AWS_REDSHIFT", Group::Hosts),
+    Kind::new("AWS_REDSHIFT", Group::Names),
 ];
 
 /// A row whose parts have their tests beside the grammar.
@@ -89,7 +89,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     compound!(
         "AWS_ECR_URI",
-        Group::Hosts,
+        Group::Names,
         "public-image",
         &["public.ecr.aws/"],
         s3_url::public_image,

@@ -103,7 +103,7 @@ pub(super) static ROWS: &[Row] = &[
         ],
     },
     Row {
-        kind: Kind::new("AWS_API_GW", Group::Names),
+        kind: Kind::new("AWS_API_GW", Group::Hosts),
         rule: "api-gateway-log-group",
         compound: false,
         anchors: &["api-gateway-execution-logs_"],

@@ -1,6 +1,6 @@
 //! The kinds of one configuration: those of the catalogue, and the operator's own.
 
-use crate::catalogue::{self, LITERAL};
+use crate::catalogue::{self, Group, LITERAL};
 use crate::config::detection::Detection;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub struct KindId(pub(crate) u16);
 pub struct Kind {
     /// Its tokens are this and a number: `AWS_EC2` for `AWS_EC2_001`.
     pub prefix: Cow<'static, str>,
+    /// What it is turned on and off with.
+    pub group: Group,
     /// False for credentials: their tokens stay in the answer, and their plaintext is never stored.
     pub restores: bool,
     /// True if a value found by its place is masked wherever else it stands in the body.
@@ -47,24 +49,28 @@ impl Kinds {
     pub(super) fn new(detection: &Detection) -> Option<Self> {
         let mut made = Self { kinds: Vec::new(), by_prefix: BTreeMap::new(), literal: KindId(0) };
         for kind in catalogue::kinds() {
-            let catalogue::Kind { prefix, restores, propagates, .. } = *kind;
+            let catalogue::Kind { prefix, group, restores, propagates } = *kind;
             let on = detection.is_on(kind);
-            made.add(Kind { prefix: Cow::Borrowed(prefix), restores, propagates, on, own: false })?;
+            made.add(Kind { prefix: Cow::Borrowed(prefix), group, restores, propagates, on, own: false })?;
         }
         for own in &detection.own_kinds {
             let prefix = Cow::Owned(own.prefix.clone());
-            made.add(Kind { prefix, restores: own.restores, propagates: false, on: true, own: true })?;
+            let restores = own.restores;
+            made.add(Kind { prefix, group: Group::Names, restores, propagates: false, on: true, own: true })?;
         }
         made.literal = made.with_prefix(LITERAL.prefix)?;
         Some(made)
     }
 
-    /// Several rows may find one kind: the first one says what it is.
+    /// Several rows may find one kind; it propagates if one of them says so.
     fn add(&mut self, kind: Kind) -> Option<()> {
-        let id = KindId(u16::try_from(self.kinds.len()).ok()?);
-        if self.with_prefix(&kind.prefix).is_none() {
-            self.by_prefix.insert(kind.prefix.clone(), id);
-            self.kinds.push(kind);
+        match self.with_prefix(&kind.prefix).and_then(|id| self.kinds.get_mut(usize::from(id.0))) {
+            Some(known) => known.propagates |= kind.propagates,
+            None => {
+                let id = KindId(u16::try_from(self.kinds.len()).ok()?);
+                self.by_prefix.insert(kind.prefix.clone(), id);
+                self.kinds.push(kind);
+            }
         }
         Some(())
     }
@@ -72,6 +78,7 @@ impl Kinds {
     /// A kind. Ids are made here, so there is one; to be sure, what is unknown is a kind that restores nothing.
     pub(super) fn get(&self, id: KindId) -> &Kind {
         static UNKNOWN: Kind = Kind {
+            group: Group::Literals,
             prefix: Cow::Borrowed(LITERAL.prefix),
             restores: false,
             propagates: false,

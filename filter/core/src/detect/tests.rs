@@ -175,9 +175,9 @@ fn arns_keep_their_structure() {
             "arn:aws:execute-api:us-east-1:123456789012:abc123/prod/GET/pets",
             &[
                 ("AWS_ACCOUNT", "123456789012"),
-                ("AWS_ARN", "abc123"),
-                ("AWS_ARN", "prod"),
-                ("AWS_ARN", "pets"),
+                ("AWS_API_GW", "abc123"),
+                ("AWS_API_GW", "prod"),
+                ("AWS_API_GW", "pets"),
             ],
         ),
         (

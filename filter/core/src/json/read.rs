@@ -3,6 +3,8 @@
 use super::view::Collector;
 pub use super::view::View;
 use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
+pub use crate::context::member::Place;
+use crate::context::member::Trail;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -15,9 +17,11 @@ pub const MAX_LEVEL: usize = 5;
 /// the end of the object that tells what they are.
 pub trait Visitor {
     /// Text to be masked; what comes before `from` was visited already and is context only.
-    fn text(&mut self, view: &View<'_>, from: usize);
+    ///
+    /// `place` says which member's value it is.
+    fn text(&mut self, view: &View<'_>, from: usize, place: &Place<'_>);
     /// A number where text may stand.
-    fn number(&mut self, number: Number<'_>);
+    fn number(&mut self, number: Number<'_>, place: &Place<'_>);
     /// A string that must not be changed, or that is not text: an identifier in it cannot be masked.
     fn fixed(&mut self, view: &View<'_>);
     /// A number that must not be changed; where it stands.
@@ -75,7 +79,8 @@ pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -
     if let Err(error) = core::str::from_utf8(body) {
         return Err(Unreadable { problem: Problem::NotUtf8, at: error.valid_up_to() });
     }
-    Reader { body, visitor, walk: Walk::new(shape), objects: Vec::new(), collectors: Vec::new() }.read()
+    let walk = Walk::new(shape);
+    Reader { body, visitor, walk, trail: Trail::default(), objects: Vec::new(), spare: Vec::new() }.read()
 }
 
 struct Reader<'a> {
@@ -84,8 +89,10 @@ struct Reader<'a> {
     walk: Walk,
     /// What each open container has said about its members so far.
     objects: Vec<Object>,
+    /// The names of members of the body itself.
+    trail: Trail,
     /// Spare buffers.
-    collectors: Vec<Collector>,
+    spare: Vec<(Collector, Trail)>,
 }
 
 #[derive(Default)]
@@ -124,8 +131,14 @@ impl Reader<'_> {
                 Piece::Escape(unescaped) => content.escape(body, at, length, unescaped),
                 Piece::StringEnd => self.string(&mut content, in_key, string_start..at + 1)?,
                 Piece::Scalar { first: true } => number = Some(at),
-                Piece::Open { .. } => self.objects.push(Object::default()),
-                Piece::Close => self.close()?,
+                Piece::Open { object } => {
+                    self.trail.open(object);
+                    self.objects.push(Object::default());
+                }
+                Piece::Close => {
+                    self.trail.close();
+                    self.close()?;
+                }
                 Piece::EscapePart | Piece::Scalar { first: false } | Piece::Space => {}
             }
             self.walk.take(piece, in_key, bytes).map_err(|_| unreadable(Problem::Duplicate, string_start))?;
@@ -146,6 +159,9 @@ impl Reader<'_> {
     fn string(&mut self, content: &mut Collector, key: bool, quotes: Range<usize>) -> Result<(), Unreadable> {
         let rule = if key { self.walk.name_rule() } else { self.walk.place().rule };
         let view = content.view(self.body, 1, None);
+        if key {
+            self.trail.name(view.text);
+        }
         match rule {
             Rule::Signature => {
                 if let Some(object) = self.objects.last_mut() {
@@ -159,7 +175,15 @@ impl Reader<'_> {
                 }
             }
             Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text => self.text(&view),
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text if key => {
+                self.text(&view, &Place::default());
+            }
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text => {
+                let trail = core::mem::take(&mut self.trail);
+                self.text(&view, &trail.place());
+                self.trail = trail;
+                self.trail.value(view.text);
+            }
             Rule::Ends(_)
             | Rule::Envelope
             | Rule::EventType(_)
@@ -191,16 +215,17 @@ impl Reader<'_> {
                     }
                     self.visitor.fixed(&view);
                 }
-                _ => self.text(&view),
+                _ => self.text(&view, &Place::default()),
             }
         }
         Ok(())
     }
 
-    fn text(&mut self, view: &View<'_>) {
-        let from = if view.level < MAX_LEVEL && starts_container(view.text) { self.nested(view) } else { 0 };
+    fn text(&mut self, view: &View<'_>, place: &Place<'_>) {
+        let from =
+            if view.level < MAX_LEVEL && starts_container(view.text) { self.nested(view, place) } else { 0 };
         if from < view.text.len() {
-            self.visitor.text(view, from);
+            self.visitor.text(view, from, place);
         }
     }
 
@@ -208,9 +233,11 @@ impl Reader<'_> {
     ///
     /// Only what came before decides how a character is read, so that a response, which is restored while
     /// it streams, is read the same way.
-    fn nested(&mut self, outer: &View<'_>) -> usize {
+    fn nested(&mut self, outer: &View<'_>, place: &Place<'_>) -> usize {
         let mut lexer = Lexer::new(Documents::Containers);
-        let mut content = self.collectors.pop().unwrap_or_default();
+        let (mut content, mut trail) = self.spare.pop().unwrap_or_default();
+        trail.begin(place);
+        let mut in_key = false;
         let level = outer.level + 1;
         let mut at = 0;
         let mut in_string = false;
@@ -223,59 +250,68 @@ impl Reader<'_> {
                 Some(Ok(step)) => step,
             };
             if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
-                self.nested_number(outer, start..at);
+                self.nested_number(outer, start..at, &trail.place());
                 scalar = None;
             }
             match piece {
-                Piece::StringStart { .. } => {
+                Piece::StringStart { key } => {
                     in_string = true;
+                    in_key = key;
                     content.begin(at + 1);
                 }
                 Piece::Text => content.plain(outer.text, at, length),
                 Piece::Escape(unescaped) => content.escape(outer.text, at, length, unescaped),
                 Piece::StringEnd => {
                     in_string = false;
-                    self.text(&content.view(outer.text, level, Some(outer)));
+                    let view = content.view(outer.text, level, Some(outer));
+                    if in_key {
+                        trail.name(view.text);
+                        self.text(&view, &Place::default());
+                    } else {
+                        self.text(&view, &trail.place());
+                        trail.value(view.text);
+                    }
                 }
                 Piece::Scalar { first: true } => scalar = Some(at),
-                Piece::Close
-                | Piece::EscapePart
-                | Piece::Open { .. }
-                | Piece::Scalar { .. }
-                | Piece::Space => {}
+                Piece::Open { object } => trail.open(object),
+                Piece::Close => trail.close(),
+                Piece::EscapePart | Piece::Scalar { .. } | Piece::Space => {}
             }
             at += length;
         };
         if in_string {
-            self.text(&content.view(outer.text, level, Some(outer)));
+            let place = if in_key { Place::default() } else { trail.place() };
+            self.text(&content.view(outer.text, level, Some(outer)), &place);
         }
         if let (Some(start), true) = (scalar, plain_from == outer.text.len()) {
             // The text is cut off behind a number, which may be whole.
-            self.nested_number(outer, start..plain_from);
+            self.nested_number(outer, start..plain_from, &trail.place());
         }
-        self.collectors.push(content);
+        self.spare.push((content, trail));
         plain_from
     }
 
-    fn nested_number(&mut self, outer: &View<'_>, range: Range<usize>) {
+    fn nested_number(&mut self, outer: &View<'_>, range: Range<usize>, place: &Place<'_>) {
         let digits = bytes_of(outer.text, range.clone());
         let raw = outer.raw(range.start)..outer.raw(range.end);
         let plain = outer.spelling(range) == digits;
-        self.number(Number { digits, raw, level: outer.level + 1, plain });
+        self.number(Number { digits, raw, level: outer.level + 1, plain }, place);
     }
 
     fn top_number(&mut self, raw: Range<usize>) {
         let digits = bytes_of(self.body, raw.clone());
         if matches!(self.walk.place().rule, Rule::Prose | Rule::Text) {
-            self.number(Number { digits, raw, level: 1, plain: true });
+            let trail = core::mem::take(&mut self.trail);
+            self.number(Number { digits, raw, level: 1, plain: true }, &trail.place());
+            self.trail = trail;
         } else {
             self.visitor.fixed_number(digits, raw.start);
         }
     }
 
-    fn number(&mut self, number: Number<'_>) {
+    fn number(&mut self, number: Number<'_>, place: &Place<'_>) {
         if number.digits.iter().all(u8::is_ascii_digit) {
-            self.visitor.number(number);
+            self.visitor.number(number, place);
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use super::{Form, MAX_SPANS, MAX_VALUES, Plan, Span, Unmaskable, Value};
 use crate::boundary;
-use crate::detect::{Detector, Finding, KindId, PROPAGATED_RULE};
+use crate::catalogue::Group;
+use crate::context::{PREFIXED_RULE, words};
+use crate::detect::{Detector, Finding, Kind, KindId, PROPAGATED_RULE};
 use crate::json::escape;
-use crate::json::read::{self, Number, View, Visitor};
+use crate::json::read::{self, Number, Place, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
@@ -61,14 +63,6 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// What this place says is looked for everywhere.
-    fn propagate(&mut self, view: &View<'_>, finding: &Finding) {
-        let reads = view.text.get(finding.range.clone()).unwrap_or_default();
-        if self.detector.kind(finding.kind).propagates && self.detector.masks(finding.kind, reads) {
-            self.propagated.insert((finding.kind, Secret::new(reads)));
-        }
-    }
-
     fn span(
         &mut self,
         kind: KindId,
@@ -102,6 +96,18 @@ impl Finder<'_> {
         Some(value)
     }
 
+    /// Remembers a value that is to be found everywhere.
+    fn propagate(&mut self, text: &[u8], finding: &Finding) {
+        let Finding { ref range, kind, rule } = *finding;
+        let reads = text.get(range.clone()).unwrap_or_default();
+        let Kind { propagates, group, .. } = self.detector.kind(kind);
+        let chosen = *group != Group::Accounts;
+        // An id of a length that its shape does not know is found by its place only.
+        if (*propagates || rule == PREFIXED_RULE) && (!chosen || words::may_propagate(reads)) {
+            self.propagated.insert((kind, Secret::new(reads)));
+        }
+    }
+
     /// The token of a credential that a literal reads as.
     fn credential(&self, bytes: &[u8]) -> Option<String> {
         let found = self.detector.recogniser().at(bytes, 0)?;
@@ -119,7 +125,9 @@ impl Finder<'_> {
             .build(self.propagated.iter().map(|(_, value)| value.expose()));
         match patterns {
             Ok(patterns) => {
-                let kinds = self.propagated.iter().map(|(kind, _)| *kind).collect();
+                // An account stands in many a name.
+                let chosen = |kind: &KindId| self.detector.kind(*kind).group != Group::Accounts;
+                let kinds = self.propagated.iter().map(|(kind, _)| (*kind, chosen(kind))).collect();
                 Some(Propagated { patterns, kinds })
             }
             Err(_) => {
@@ -148,15 +156,15 @@ impl Finder<'_> {
 }
 
 impl Visitor for Finder<'_> {
-    fn text(&mut self, view: &View<'_>, from: usize) {
+    fn text(&mut self, view: &View<'_>, from: usize, place: &Place<'_>) {
         let mut findings = core::mem::take(&mut self.findings);
-        self.detector.find(view.text, from, &mut findings);
+        self.detector.find_placed(view.text, from, place, &mut findings);
         for finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
-            self.propagate(view, &finding);
+            self.propagate(view.text, &finding);
             self.detector.within(view.text, &finding, &mut self.within);
             for finding in core::mem::take(&mut self.within) {
-                self.propagate(view, &finding);
+                self.propagate(view.text, &finding);
             }
             let (form, bytes) = form(view, finding.range);
             self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
@@ -164,7 +172,17 @@ impl Visitor for Finder<'_> {
         self.findings = findings;
     }
 
-    fn number(&mut self, _number: Number<'_>) {}
+    fn number(&mut self, number: Number<'_>, place: &Place<'_>) {
+        let Number { digits, raw, level, plain } = number;
+        let Some(finding) = self.detector.number(digits, place) else { return };
+        if plain {
+            self.propagate(digits, &finding);
+            self.span(finding.kind, Form::Number, digits, raw, level, finding.rule);
+        } else {
+            // It could not come back as it is spelled.
+            self.refused.get_or_insert(Unmaskable::Ambiguous);
+        }
+    }
 
     fn fixed(&mut self, view: &View<'_>) {
         self.detector.find(view.text, 0, &mut self.findings);
@@ -199,7 +217,18 @@ pub(super) fn form<'a>(view: &'a View<'_>, range: Range<usize>) -> (Form, &'a [u
 /// Values to be found everywhere.
 struct Propagated {
     patterns: AhoCorasick,
-    kinds: Vec<KindId>,
+    /// The kind of each, and whether it is a name that somebody chose.
+    kinds: Vec<(KindId, bool)>,
+}
+
+/// True if a name goes on on either side: `orders` in `orders-archive` is another name. A full stop or a hyphen
+/// with nothing behind it ends a sentence or an aside.
+fn is_within_a_name(before: &[u8], after: &[u8]) -> bool {
+    let joins = |byte: &u8| matches!(byte, b'-' | b'_' | b'.');
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric();
+    let left = matches!(before, [.., a, b] if joins(b) && (letter(a) || joins(a)));
+    let right = matches!(after, [a, b, ..] if joins(a) && (letter(b) || joins(b)));
+    left || right
 }
 
 /// Second pass: the other places of values that were found by their place.
@@ -231,15 +260,19 @@ impl<'a> Propagator<'a> {
         while let Some(hit) = self.values.patterns.find(Input::new(text).range(at..)) {
             let (before, after) = (text.get(..hit.start()), text.get(hit.end()..));
             let kind = self.values.kinds.get(hit.pattern().as_usize());
-            if let (true, true, Some(kind)) = (
-                boundary::may_start(before.unwrap_or_default()),
-                boundary::may_end(after.unwrap_or_default()),
-                kind,
-            ) {
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            if let (true, true, Some((kind, chosen))) =
+                (boundary::may_start(before), boundary::may_end(after), kind)
+                && !(*chosen && is_within_a_name(before, after))
+            {
                 found.push((*kind, hit.range()));
                 at = hit.end();
             } else {
-                at = hit.start() + 1;
+                // Not from every position: a long value could be read again and again.
+                let next = hit.start() + 1..text.len();
+                let may_start = |at: &usize| boundary::may_start(text.get(..*at).unwrap_or_default());
+                let Some(next) = next.into_iter().find(may_start) else { break };
+                at = next;
             }
         }
         found
@@ -247,7 +280,7 @@ impl<'a> Propagator<'a> {
 }
 
 impl Visitor for Propagator<'_> {
-    fn text(&mut self, view: &View<'_>, from: usize) {
+    fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
         for (kind, range) in self.matches(view.text, from) {
             let raw = view.raw(range.start)..view.raw(range.end);
             let (form, bytes) = form(view, range);
@@ -255,7 +288,7 @@ impl Visitor for Propagator<'_> {
         }
     }
 
-    fn number(&mut self, number: Number<'_>) {
+    fn number(&mut self, number: Number<'_>, _place: &Place<'_>) {
         let Number { digits, raw, level, plain } = number;
         let whole = |(_, range): &(KindId, Range<usize>)| *range == (0..digits.len());
         match self.matches(digits, 0).into_iter().find(whole) {
@@ -271,7 +304,10 @@ impl Visitor for Propagator<'_> {
     }
 
     fn fixed(&mut self, view: &View<'_>) {
-        if !self.matches(view.text, 0).is_empty() {
+        // A tool or a model may be called like a table: there it is not that name.
+        let is_chosen =
+            |(kind, _): &(KindId, Range<usize>)| self.finder.detector.kind(*kind).group == Group::Names;
+        if !self.matches(view.text, 0).iter().all(is_chosen) {
             self.finder.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
         }
     }

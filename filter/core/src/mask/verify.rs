@@ -3,7 +3,7 @@
 use super::find::form;
 use super::{Form, Plan, Span, Spliced, Unmaskable, Value};
 use crate::detect::{Detector, LITERAL_RULE};
-use crate::json::read::{self, Number, View, Visitor};
+use crate::json::read::{self, Number, Place, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
 use alloc::string::String;
@@ -139,14 +139,14 @@ struct Found<'a> {
 }
 
 impl Visitor for Found<'_> {
-    fn text(&mut self, view: &View<'_>, from: usize) {
+    fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
         let mut at = from;
         while let Some(found) = self.detector.recogniser().find(view.text, at) {
             at = found.range.end;
             self.found.push((view.raw(found.range.start)..view.raw(found.range.end), found.token));
         }
     }
-    fn number(&mut self, _number: Number<'_>) {}
+    fn number(&mut self, _number: Number<'_>, _place: &Place<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
     fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
     fn signed(&mut self) {}
@@ -159,7 +159,7 @@ struct Cutter {
 }
 
 impl Visitor for Cutter {
-    fn text(&mut self, view: &View<'_>, from: usize) {
+    fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
         if self.cut.is_some()
             || view.raw(from) > self.range.start
             || view.raw(view.text.len()) < self.range.end
@@ -172,7 +172,7 @@ impl Visitor for Cutter {
             self.cut = Some((form, Secret::new(bytes), view.level));
         }
     }
-    fn number(&mut self, _number: Number<'_>) {}
+    fn number(&mut self, _number: Number<'_>, _place: &Place<'_>) {}
     fn fixed(&mut self, _view: &View<'_>) {}
     fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
     fn signed(&mut self) {}

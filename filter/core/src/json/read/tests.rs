@@ -10,10 +10,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 struct Told(Vec<(char, String)>);
 
 impl Visitor for Told {
-    fn text(&mut self, view: &View<'_>, from: usize) {
+    fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
         self.0.push(('t', String::from_utf8(view.text[from..].to_vec()).unwrap()));
     }
-    fn number(&mut self, number: Number<'_>) {
+    fn number(&mut self, number: Number<'_>, _place: &Place<'_>) {
         self.0.push(('n', String::from_utf8(number.digits.to_vec()).unwrap()));
     }
     fn fixed(&mut self, view: &View<'_>) {
@@ -62,7 +62,7 @@ fn nested_json_is_followed_as_long_as_it_is_json() {
 fn positions_lead_back_to_the_body() {
     struct Check<'a>(&'a [u8], usize);
     impl Visitor for Check<'_> {
-        fn text(&mut self, view: &View<'_>, from: usize) {
+        fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
             for at in from..view.text.len() {
                 let raw = view.raw(at)..view.raw(at + 1);
                 let spelled = String::from_utf8(self.0[raw].to_vec()).unwrap_or_default();
@@ -73,7 +73,7 @@ fn positions_lead_back_to_the_body() {
                 }
             }
         }
-        fn number(&mut self, _number: Number<'_>) {}
+        fn number(&mut self, _number: Number<'_>, _place: &Place<'_>) {}
         fn fixed(&mut self, _view: &View<'_>) {}
         fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
         fn signed(&mut self) {}

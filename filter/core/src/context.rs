@@ -1,0 +1,148 @@
+//! Identifiers that only their place tells: twelve digits under `OwnerId`, a name under `Bucket`, a secret under
+//! `SecretAccessKey`.
+//!
+//! ```text
+//! real JSON   {"Buckets": [{"Name": "x"}]}        names come from the reader       member.rs
+//! text        Key: value, key = "value", <K>v</K>,
+//!             "Key": "value" behind prose, --key value, tables, tab-separated      text.rs, table.rs
+//!                         │ name (and what it is in), value
+//!                         ▼
+//!             names.rs: which fields have this name, in any spelling, by its last words
+//!             values.rs: the field's grammar says what of the value is masked
+//!             words.rs: variables, types and ordinary words are no values
+//! ```
+//!
+//! A name such as `Name` says nothing alone; it is read with what it is in (`Buckets` → `BucketName`), or with the
+//! command that has the option (`create-target-group --name` → `TargetGroupName`). Two members that are a name and
+//! its value (`{"Name": "BucketName", "Value": "x"}`) are one place.
+//!
+//! Time is linear: separators are searched as bytes, a name is of bounded length, and what was read as
+//! a value is not read again.
+
+use crate::catalogue::{self, Kind};
+use crate::detect::KindId;
+use alloc::vec::Vec;
+use core::ops::Range;
+use names::Names;
+
+mod fields;
+pub(crate) mod member;
+mod names;
+mod table;
+mod text;
+mod values;
+pub(crate) mod words;
+
+pub use fields::{Field, fields};
+pub use values::Value;
+
+/// The fields, compiled.
+#[derive(Debug)]
+pub(crate) struct Places {
+    fields: Vec<(&'static Field, KindId)>,
+    names: Names,
+    /// Literal prefixes of ids, from the catalogue's rows, with their kinds; the longest first.
+    prefixes: Vec<(&'static str, KindId)>,
+}
+
+/// All kinds that are found by their place.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
+    fields().map(|field| &field.kind)
+}
+
+/// What says that twelve digits are an account, anywhere in a name.
+const ACCOUNT: &[u8] = b"account";
+/// Last words of names under which ids with a prefix stand.
+const ID_ENDINGS: &[&[u8]] = &[
+    b"id",
+    b"identifier",
+    b"subnet",
+    b"securitygroup",
+    b"instance",
+    b"volume",
+    b"vpc",
+    b"gateway",
+    b"source",
+    b"resource",
+    b"target",
+    b"ami",
+    b"image",
+];
+/// The rule for ids of a known prefix whose length is not the documented one.
+pub(crate) const PREFIXED_RULE: &str = "id-field";
+/// Shortest id after its prefix under a name that does not say that it is one.
+const MIN_LONG_ID: usize = 8;
+/// Longest id after its prefix.
+const MAX_ID: usize = 40;
+
+impl Places {
+    /// Compiles the fields. `kind_of` says which kind a token prefix is.
+    pub(crate) fn new(kind_of: impl Fn(&str) -> Option<KindId>) -> Option<Self> {
+        let fields = fields()
+            .map(|field| kind_of(field.kind.prefix).map(|kind| (field, kind)))
+            .collect::<Option<Vec<_>>>()?;
+        let names = fields.iter().enumerate().flat_map(|(at, (field, _))| {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            field.names.iter().map(move |name| (*name, at))
+        });
+        let names = Names::new(names);
+        let mut prefixes: Vec<(&str, KindId)> = catalogue::rows()
+            .filter(|row| !row.compound)
+            .filter_map(|row| kind_of(row.kind.prefix).map(|kind| (row, kind)))
+            .flat_map(|(row, kind)| row.anchors.iter().map(move |anchor| (*anchor, kind)))
+            .filter(|(anchor, _)| {
+                anchor
+                    .strip_suffix('-')
+                    .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+            })
+            .collect();
+        prefixes.sort_by_key(|(anchor, _)| core::cmp::Reverse(anchor.len()));
+        Some(Self { fields, names, prefixes })
+    }
+
+    /// What a value is under a name. The range is that of the part to be masked.
+    pub(crate) fn value(&self, name: &[u8], value: &[u8]) -> Option<(Range<usize>, KindId, &'static str)> {
+        if name.is_empty() || value.len() < 2 || name.len() > names::MAX_NAME {
+            return None;
+        }
+        let found = self.names.look_up(name).iter().find_map(|at| {
+            let (field, kind) = self.fields.get(at)?;
+            (field.value)(value).map(|range| (range, *kind, field.rule))
+        });
+        found.or_else(|| self.account(name, value)).or_else(|| self.prefixed(name, value))
+    }
+
+    /// True if some value under this name may be masked.
+    pub(crate) fn knows(&self, name: &[u8]) -> bool {
+        !self.names.look_up(name).is_empty()
+            || names::contains(name, ACCOUNT)
+            || ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
+    }
+
+    fn account(&self, name: &[u8], value: &[u8]) -> Option<(Range<usize>, KindId, &'static str)> {
+        let range = values::account(value)?;
+        let (field, kind) =
+            self.fields.iter().find(|(field, _)| field.kind.prefix == catalogue::ACCOUNT.prefix)?;
+        names::contains(name, ACCOUNT).then_some((range, *kind, field.rule))
+    }
+
+    /// `vpc-123abc` under `VpcId`: documentation and new services have other lengths than the rows know.
+    fn prefixed(&self, name: &[u8], value: &[u8]) -> Option<(Range<usize>, KindId, &'static str)> {
+        let start = |anchor: &str| value.get(..anchor.len()).is_some_and(|start| start == anchor.as_bytes());
+        let (anchor, kind) = self.prefixes.iter().find(|(anchor, _)| start(anchor))?;
+        let id = value.get(anchor.len()..).unwrap_or_default();
+        let is = (3..=MAX_ID).contains(&id.len())
+            && id.iter().all(u8::is_ascii_alphanumeric)
+            && id.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        // `Values` says nothing; there the id itself must say enough.
+        let long = || id.len() >= MIN_LONG_ID && id.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
+        let named = || {
+            ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
+                || (names::ends_in(name, b"value") && long())
+        };
+        (is && named()).then_some((0..value.len(), *kind, PREFIXED_RULE))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Names of members, options and columns, however they are spelled.
+//!
+//! `DBInstanceIdentifier`, `db_instance_identifier`, `--db-instance-identifier` and `DB Instance Identifier` are
+//! one name. AWS puts words before a name to say which one it means (`SourceDBInstanceIdentifier`), so a name is
+//! also known by its last words. A name is hashed from its end, so one walk asks for all of its endings.
+
+use alloc::vec::Vec;
+
+/// Longest name that is looked at, in bytes: AWS's longest are under 64.
+pub(super) const MAX_NAME: usize = 72;
+/// Most fields that one name can mean.
+const MAX_MEANINGS: usize = 12;
+/// Bits that tell most unknown names apart without a search.
+const FILTER_BITS: u64 = 1 << 14;
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+/// Marks a name in the table that must be all of a name, not only its end.
+const WHOLE: &str = "=";
+
+/// Known names, compiled.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Hash, whether it must be the whole name, and which field; sorted.
+    entries: Vec<(u64, bool, u16)>,
+    filter: Vec<u64>,
+}
+
+/// What a name may mean, the longest known ending first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meanings {
+    fields: [u16; MAX_MEANINGS],
+    count: usize,
+}
+
+impl Meanings {
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        // Endings were met shortest first.
+        self.fields.iter().take(self.count).rev().map(|field| usize::from(*field))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn push(&mut self, field: u16) {
+        if let Some(slot) = self.fields.get_mut(self.count) {
+            *slot = field;
+            self.count += 1;
+        }
+    }
+}
+
+impl Names {
+    /// Compiles names, each with its field. Of fields with one name, the first is tried first.
+    pub(super) fn new(names: impl Iterator<Item = (&'static str, u16)>) -> Self {
+        let mut entries: Vec<_> = names
+            .map(|(name, field)| match name.strip_prefix(WHOLE) {
+                Some(name) => (hash(name.as_bytes()), true, field),
+                None => (hash(name.as_bytes()), false, field),
+            })
+            .collect();
+        entries.sort_unstable_by_key(|(hash, _, field)| (*hash, core::cmp::Reverse(*field)));
+        let mut filter = alloc::vec![0; usize::try_from(FILTER_BITS / 64).unwrap_or_default()];
+        for (hash, _, _) in &entries {
+            let (word, bit) = filter_bit(*hash);
+            filter.get_mut(word).into_iter().for_each(|word| *word |= bit);
+        }
+        Self { entries, filter }
+    }
+
+    /// What `name` may mean.
+    pub(super) fn look_up(&self, name: &[u8]) -> Meanings {
+        let mut meanings = Meanings::default();
+        walk(name, |hash, whole| {
+            let (word, bit) = filter_bit(hash);
+            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+                return;
+            }
+            let from = self.entries.partition_point(|(known, _, _)| *known < hash);
+            let same = self.entries.get(from..).unwrap_or_default().iter();
+            for (_, must_be_whole, field) in same.take_while(|(known, _, _)| *known == hash) {
+                if whole || !must_be_whole {
+                    meanings.push(*field);
+                }
+            }
+        });
+        meanings
+    }
+}
+
+/// Calls with the hash of each ending of `name` that begins a word, the shortest first, and whether it is all of it.
+fn walk(name: &[u8], mut ending: impl FnMut(u64, bool)) {
+    let start = name.iter().position(|byte| !is_separator(*byte)).unwrap_or_default();
+    let length = singular(name).len();
+    let mut hash = SEED;
+    for at in (start..length).rev() {
+        let Some(byte) = name.get(at) else { continue };
+        if is_separator(*byte) {
+            continue;
+        }
+        hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
+        if at == start || begins_word(name, at) {
+            ending(hash, at == start);
+        }
+    }
+}
+
+fn hash(name: &[u8]) -> u64 {
+    let mut last = SEED;
+    walk(name, |hash, _| last = hash);
+    last
+}
+
+fn filter_bit(hash: u64) -> (usize, u64) {
+    let at = (hash >> 20) % FILTER_BITS;
+    (usize::try_from(at / 64).unwrap_or_default(), 1 << (at % 64))
+}
+
+/// Without the `s` of a plural.
+pub(super) fn singular(name: &[u8]) -> &[u8] {
+    match name {
+        [.., b's' | b'S', b's' | b'S'] => name,
+        [rest @ .., b's' | b'S'] => rest,
+        _ => name,
+    }
+}
+
+pub(super) fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_' | b' ' | b'.' | b'/' | b':')
+}
+
+fn begins_word(name: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| name.get(at)).copied().unwrap_or(b'_');
+    let byte = name.get(at).copied().unwrap_or_default();
+    let after = name.get(at + 1).copied().unwrap_or_default();
+    is_separator(before)
+        || (byte.is_ascii_uppercase() && (!before.is_ascii_uppercase() || after.is_ascii_lowercase()))
+}
+
+/// True if `name` ends in `ending`, which is lower case without separators, singular; or contains it.
+pub(super) fn ends_in(name: &[u8], ending: &[u8]) -> bool {
+    let mut wanted = ending.iter().rev().peekable();
+    for byte in singular(name).iter().rev().filter(|byte| !is_separator(**byte)) {
+        match wanted.next() {
+            Some(known) if *known == byte.to_ascii_lowercase() => {}
+            Some(_) => return false,
+            None => return true,
+        }
+    }
+    wanted.peek().is_none()
+}
+
+pub(super) fn contains(name: &[u8], word: &[u8]) -> bool {
+    name.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn spellings() {
+        let names =
+            Names::new([("DBInstanceIdentifier", 1), ("=Bucket", 2), ("InstanceIdentifier", 3)].into_iter());
+        let meant = |name: &str| names.look_up(name.as_bytes()).iter().collect::<Vec<_>>();
+        for name in [
+            "DBInstanceIdentifier",
+            "DBInstanceIdentifiers",
+            "db_instance_identifier",
+            "db-instance-identifier",
+            "DB Instance Identifier",
+            "--db-instance-identifier",
+            "SourceDBInstanceIdentifier",
+            "DB_INSTANCE_IDENTIFIER",
+        ] {
+            assert_eq!(meant(name), [1, 3], "{name}");
+        }
+        assert_eq!(meant("dbinstanceidentifier"), [1]);
+        assert_eq!(meant("XInstanceIdentifier"), [3]);
+        assert_eq!(meant("Buckets"), [2]);
+        for name in ["LogBucket", "instanceidentifie", "", "s", "tinstanceidentifier"] {
+            assert_eq!(meant(name), [0; 0], "{name}");
+        }
+        assert!(ends_in(b"VPC_IDs", b"id") && ends_in(b"id", b"id") && !ends_in(b"d", b"id"));
+    }
+}
