@@ -72,6 +72,8 @@ const ID_ENDINGS: &[&[u8]] = &[
 pub(crate) const PREFIXED_RULE: &str = "id-field";
 /// Shortest id after its prefix under a name that does not say that it is one.
 const MIN_LONG_ID: usize = 8;
+/// Fewest hexadecimal digits of an id that happens to have letters only.
+const MIN_HEX: usize = 6;
 /// Longest id after its prefix.
 const MAX_ID: usize = 40;
 
@@ -133,7 +135,8 @@ impl Places {
         let id = value.get(anchor.len()..).unwrap_or_default();
         let is = (3..=MAX_ID).contains(&id.len())
             && id.iter().all(u8::is_ascii_alphanumeric)
-            && id.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+            && (id.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+                || (id.len() >= MIN_HEX && id.iter().all(u8::is_ascii_hexdigit)));
         // `Values` says nothing; there the id itself must say enough.
         let long = || id.len() >= MIN_LONG_ID && id.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
         let named = || {

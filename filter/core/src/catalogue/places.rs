@@ -62,6 +62,23 @@ pub(super) static ROWS: &[Row] = &[
         ["distribution/e", "distribution%2fe", "cloudfront/e", "origin-access-control/e"],
         CLOUDFRONT
     ),
+    Row {
+        kind: Kind::new("AWS_ELB_ARN", Group::Names),
+        rule: "load-balancer-path",
+        compound: true,
+        anchors: &["app/", "net/", "gwy/", "targetgroup/"],
+        grammar: place::load_balancer,
+        source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",
+        // Its parts have their tests beside the grammar.
+        examples: &[],
+        counter_examples: &[
+            "app/my-lb/50dc6c495c0c918",
+            "/app/my-lb/50dc6c495c0c9188",
+            "app/-/50dc6c495c0c9188",
+            "webapp/my-lb/50dc6c495c0c9188",
+            "app/50dc6c495c0c9188",
+        ],
+    },
     upper_id!("AWS_ROUTE53_CHANGE", "route53-change-path", ["/change/c", "%2fchange%2fc"], ROUTE_53),
     upper_id!("AWS_ROUTE53_DELEGATION", "route53-delegation-path", ["/delegationset/n"], ROUTE_53),
     upper_id!("AWS_ROUTE53_ZONE", "route53-zone-path", ["hostedzone/z", "hostedzone%2fz"], ROUTE_53),

@@ -19,7 +19,8 @@ pub struct Place<'a> {
 }
 
 /// Names that say nothing alone.
-const GENERIC: &[&[u8]] = &[b"name", b"names", b"id", b"ids", b"identifier", b"identifiers", b"key"];
+const GENERIC: &[&[u8]] =
+    &[b"name", b"names", b"id", b"ids", b"identifier", b"identifiers", b"key", b"location"];
 /// Names of members that name another one's value.
 const PAIR_NAMES: &[&[u8]] = &[
     b"name",
@@ -36,8 +37,10 @@ const PAIR_VALUES: &[&[u8]] =
     &[b"value", b"values", b"parametervalue", b"outputvalue", b"stringvalue", b"attributevalue", b"tagvalue"];
 /// What other software calls `name` too often is read with its parent only if AWS alone has such a parent.
 const LOWER_CASE_PARENTS: &[&[u8]] = &[
+    b"artifact",
     b"bucket",
     b"s3bucket",
+    b"s3log",
     b"cluster",
     b"nodegroup",
     b"loadbalancer",
@@ -77,6 +80,11 @@ pub(super) fn is_pair_name(name: &[u8]) -> bool {
 
 pub(super) fn is_pair_value(name: &[u8]) -> bool {
     is_one_of(PAIR_VALUES, name)
+}
+
+/// True for the keys of tags that services put on everything they made (`aws:cloudformation:stack-name`).
+pub(super) fn is_system_tag(name: &[u8]) -> bool {
+    name.starts_with(b"aws:")
 }
 
 fn is_one_of(known: &[&[u8]], name: &[u8]) -> bool {
@@ -124,7 +132,7 @@ impl Places {
             qualify(place.parent, place.name, &mut qualified);
             found = self.value(&qualified, value);
         }
-        if found.is_none() && is_pair_value(place.name) {
+        if found.is_none() && is_pair_value(place.name) && !is_system_tag(place.pair) {
             found = self.value(place.pair, value);
         }
         found.map(|(range, kind, rule)| Finding { range, kind, rule })

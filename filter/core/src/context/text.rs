@@ -7,7 +7,7 @@
 //! ```
 
 use super::Places;
-use super::member::{is_generic, is_pair_name, is_pair_value};
+use super::member::{is_generic, is_pair_name, is_pair_value, is_system_tag};
 use super::names::MAX_NAME;
 use super::words::is_distinctive;
 use crate::detect::Finding;
@@ -150,7 +150,9 @@ impl<'a> Scanner<'a, '_> {
                 self.pair.clone().filter(|pair| at.checked_sub(pair.end).is_some_and(|gap| gap < MAX_PAIR))
         {
             let told = self.text.get(pair).unwrap_or_default();
-            self.qualified.extend_from_slice(told);
+            if !is_system_tag(told) {
+                self.qualified.extend_from_slice(told);
+            }
         }
         if names {
             let end = self.text.len().min(start + MAX_PAIR_NAME);

@@ -90,11 +90,19 @@ pub(super) fn bucket(value: &[u8]) -> Option<Range<usize>> {
     whole(value, is && !is_no_name(value))
 }
 
+/// A bucket at the beginning of a path without scheme: with a hyphen, as other paths might begin with any word.
+pub(super) fn bucket_path(value: &[u8]) -> Option<Range<usize>> {
+    let first = value.split(|byte| *byte == b'/').next().unwrap_or_default();
+    let lower = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    bucket(first).filter(|_| first.contains(&b'-') && first.iter().all(lower))
+}
+
 /// A key of an object, or a prefix of keys: anything on one line that is not a placeholder.
 pub(super) fn key(value: &[u8]) -> Option<Range<usize>> {
     let is = (3..=MAX_KEY).contains(&value.len())
         && !value.iter().any(|byte| matches!(byte, b'\n' | b'\r' | b'"' | b'\\' | b'<' | b'>'))
-        && value.iter().any(|byte| matches!(byte, b'/' | b'.' | b'-' | b'_'))
+        // A name of a file alone says nothing.
+        && value.contains(&b'/')
         && !value.starts_with(b"s3://");
     whole(value, is && !is_no_name(value))
 }

@@ -5,7 +5,9 @@ use memchr::memmem;
 /// Shortest name that is looked for in other places.
 const MIN_PROPAGATED: usize = 5;
 /// A name of lower-case letters only is looked for elsewhere from this length on.
-const MIN_LETTERS: usize = 14;
+const MIN_LETTERS: usize = 20;
+/// Shortest one of letters only, with a capital inside (`PaymentsProcessor`).
+const MIN_CAMEL: usize = 16;
 /// Ordinary words that are joined (`my-load-balancer`) are, too.
 const MIN_JOINED: usize = 12;
 
@@ -169,7 +171,7 @@ pub(crate) fn may_propagate(value: &[u8]) -> bool {
         && !is_no_name(value)
         && !listed(ORDINARY, value)
         && if letters {
-            has_inner_capital(value) || value.len() >= MIN_LETTERS
+            value.len() >= if has_inner_capital(value) { MIN_CAMEL } else { MIN_LETTERS }
         } else {
             value.iter().any(u8::is_ascii_alphabetic) && (value.len() >= MIN_JOINED || !words().all(common))
         }
@@ -194,8 +196,8 @@ mod tests {
         for value in [
             "orders-archive",
             "my-data-bucket-7",
-            "MyFunction",
-            "acmecorpbilling",
+            "PaymentsProcessor",
+            "acmecorpcustomerbilling",
             "billing7",
             "team-payroll",
         ] {

@@ -230,7 +230,23 @@ impl Host<'_> {
             self.parts.push(Part { range: start..end, prefix: ACCOUNT.prefix });
             return;
         }
+        if service == b"elb" {
+            return self.load_balancer(start..end);
+        }
         self.parts.push(Part { range: start..end, prefix });
+    }
+
+    /// The balancer's name, and perhaps digits that AWS puts behind it.
+    fn load_balancer(&mut self, label: Range<usize>) {
+        let text = self.text.get(label.clone()).unwrap_or_default();
+        let digits = text.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let name = text.get(..text.len() - digits).and_then(|name| name.strip_suffix(b"-"));
+        let name = name.filter(|name| (8..=16).contains(&digits) && !name.is_empty());
+        let end = label.start + name.map_or(text.len(), <[u8]>::len);
+        self.parts.push(Part { range: label.start..end, prefix: "AWS_ELB_ARN" });
+        if name.is_some() {
+            self.parts.push(Part { range: end + 1..label.end, prefix: "AWS_ELB_DNS" });
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names that people choose: data, compute, access.
 
 use super::{Field, NOT_PLAIN, PLAIN, names};
+use crate::catalogue::{Group, Kind};
 use crate::context::values;
 
 pub(super) static FIELDS: &[Field] = &[
@@ -14,7 +15,17 @@ pub(super) static FIELDS: &[Field] = &[
         NOT_PLAIN,
     ),
     names(
-        "AWS_S3_KEY",
+        "AWS_S3_BUCKET",
+        "bucket-location-field",
+        values::bucket_path,
+        "https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectArtifacts.html",
+        &["ArtifactLocation", "S3LogLocation"],
+        &["my-artifacts-7"],
+        &["us-east-1", "https://github.com/acme/app.git", "out", "vendor/ruby-3", "${bucket}", "null"],
+    ),
+    // A key is the name of a file: masked where it stands, but not looked for elsewhere.
+    Field::new(
+        Kind::new("AWS_S3_KEY", Group::Names),
         "object-key-field",
         values::key,
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html",
@@ -153,7 +164,7 @@ pub(super) static FIELDS: &[Field] = &[
         "group-field",
         values::loose_name,
         "https://docs.aws.amazon.com/IAM/latest/APIReference/API_Group.html",
-        &["GroupName", "IamGroup"],
+        &["=GroupName", "IamGroup"],
         PLAIN,
         NOT_PLAIN,
     ),

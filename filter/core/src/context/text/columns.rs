@@ -8,6 +8,8 @@ use memchr::{memchr, memrchr2};
 
 /// Shortest title of a row in text output.
 const MIN_TITLE: usize = 4;
+/// Titles of the rows that `aws kms list-aliases`, `describe-key`, `list-grants` and `list-keys` print as text.
+const KMS_TITLES: &[&[u8]] = &[b"ALIASES", b"GRANTS", b"KEYMETADATA", b"KEYS"];
 
 impl<'a> Scanner<'a, '_> {
     /// `KEY<TAB>value`, as the command line prints structures as text.
@@ -25,6 +27,9 @@ impl<'a> Scanner<'a, '_> {
         let upper = text.iter().all(u8::is_ascii_uppercase);
         if text.is_empty() || !word || !(capitals || upper) {
             return at + 1;
+        }
+        if KMS_TITLES.contains(&text) {
+            self.keys(at + 1);
         }
         if upper
             && text.len() >= MIN_TITLE
@@ -56,6 +61,17 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
+    /// In a row of what `aws kms` prints, a UUID is a key.
+    fn keys(&mut self, from: usize) {
+        let mut at = from;
+        for cell in self.line_from(from).split(|byte| *byte == b'\t') {
+            if let Some((range, kind, rule)) = self.places.value(b"TargetKeyId", cell) {
+                self.found.push(Finding { range: at + range.start..at + range.end, kind, rule });
+            }
+            at += cell.len() + 1;
+        }
+    }
+
     fn line_from(&self, from: usize) -> &'a [u8] {
         let rest = self.text.get(from..).unwrap_or_default();
         let line = rest.get(..MAX_VALUE.min(rest.len())).unwrap_or_default();
@@ -67,6 +83,7 @@ impl<'a> Scanner<'a, '_> {
         let mut at = from;
         for cell in self.line_from(from).split(|byte| *byte == b'\t') {
             let name: &[u8] = match cell.len() {
+                16..30 if cell.starts_with(b"A") => b"AccessKeyId",
                 30..=64 => b"SecretAccessKey",
                 100.. => b"SessionToken",
                 _ => b"",

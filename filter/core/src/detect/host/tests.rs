@@ -55,11 +55,17 @@ fn endpoints_keep_service_and_region() {
         ),
         ("search-movies-a1b2c3d4.us-east-1.es.amazonaws.com", &[("AWS_ES_DOMAIN", "movies-a1b2c3d4")]),
         ("07tjusf2h91cunochc.us-east-1.aoss.amazonaws.com", &[("AWS_ES_DOMAIN", "07tjusf2h91cunochc")]),
-        ("internal-my-lb-1234567890.us-west-2.elb.amazonaws.com", &[("AWS_ELB_DNS", "my-lb-1234567890")]),
-        ("dualstack.my-lb-1234567890.us-west-2.elb.amazonaws.com", &[("AWS_ELB_DNS", "my-lb-1234567890")]),
+        (
+            "internal-my-lb-1234567890.us-west-2.elb.amazonaws.com",
+            &[("AWS_ELB_ARN", "my-lb"), ("AWS_ELB_DNS", "1234567890")],
+        ),
+        (
+            "dualstack.my-lb-1234567890.us-west-2.elb.amazonaws.com",
+            &[("AWS_ELB_ARN", "my-lb"), ("AWS_ELB_DNS", "1234567890")],
+        ),
         (
             "my-nlb-5d1b75f4f1cee11e.elb.us-west-2.amazonaws.com",
-            &[("AWS_ELB_DNS", "my-nlb-5d1b75f4f1cee11e")],
+            &[("AWS_ELB_ARN", "my-nlb"), ("AWS_ELB_DNS", "5d1b75f4f1cee11e")],
         ),
         ("ABCDEF0123456789.gr7.us-west-2.eks.amazonaws.com", &[("AWS_EKS_CLUSTER", "ABCDEF0123456789")]),
         ("oidc.eks.us-west-2.amazonaws.com/id/ABCDEF0123", &[("AWS_EKS_CLUSTER", "ABCDEF0123")]),
@@ -211,9 +217,9 @@ fn a_host_name_goes_around_what_is_already_found() {
         (
             "x-vpc-12345678-y.vol-12345678.us-east-1.elb.amazonaws.com",
             &[
-                ("AWS_ELB_DNS", "x"),
+                ("AWS_ELB_ARN", "x"),
                 ("AWS_VPC", "vpc-12345678"),
-                ("AWS_ELB_DNS", "y"),
+                ("AWS_ELB_ARN", "y"),
                 ("AWS_EBS_VOL", "vol-12345678"),
             ],
         ),

@@ -26,6 +26,15 @@ fn paths_and_regions_tell() {
         (&format!("2024/01/01/[$LATEST]{HEX}"), &[("AWS_LOG_STREAM", HEX)]),
         (&format!("2024/01/01/[12]{HEX}를"), &[("AWS_LOG_STREAM", HEX)]),
         (&format!("x[1]{HEX} 2024/01/01/[1]{HEX}0"), &[]),
+        (
+            "https 2024-01-01T00:00:00.000000Z app/my-lb/50dc6c495c0c9188 \"targetgroup/blue-7/73e2d6bc24d8a067\"",
+            &[
+                ("AWS_ELB_ARN", "my-lb"),
+                ("AWS_ELB_ARN", "50dc6c495c0c9188"),
+                ("AWS_ELB_ARN", "blue-7"),
+                ("AWS_ELB_ARN", "73e2d6bc24d8a067"),
+            ],
+        ),
         ("/aws/lambda/my-fn.", &[("AWS_LAMBDA_ARN", "my-fn")]),
         ("'/aws/rds/cluster/orders/postgresql'", &[("AWS_RDS", "orders")]),
         ("로그/aws/eks/prod/cluster에", &[("AWS_EKS_CLUSTER", "prod")]),
