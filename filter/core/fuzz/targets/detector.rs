@@ -6,6 +6,7 @@ use cloakroom_core::catalogue;
 use cloakroom_fuzz::vm;
 use libfuzzer_sys::fuzz_target;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -19,11 +20,10 @@ fuzz_target!(|data: &[u8]| {
         end = next;
     }
     for at in text.char_indices().map(|(at, _)| at) {
-        let Some(length) = tagged_id(text.as_bytes(), at).or_else(|| account_of_arn(text.as_bytes(), at))
-        else {
+        // What stands before the digits may also be the end of an escape: `\u{1b}[mi-12345678`.
+        let Some(id) = tagged_id(text.as_bytes(), at).or_else(|| account_of_arn(text.as_bytes(), at)) else {
             continue;
         };
-        let id = at..at + length;
         let mut covered = id.start;
         for finding in findings.iter().filter(|finding| finding.range.end > id.start) {
             if finding.range.start > covered {
@@ -35,12 +35,21 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// `vpc-` and 8 or 17 hexadecimal digits, alone.
-fn tagged_id(text: &[u8], at: usize) -> Option<usize> {
-    let (before, rest) = text.split_at(at);
-    let is_tagged = |row: &&catalogue::Row| row.examples.iter().any(|id| id.ends_with("0abcdef0123456789"));
+/// What ids of EC2 begin with.
+static ANCHORS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let has = |row: &catalogue::Row, digits: &str| row.examples.iter().any(|id| id.ends_with(digits));
+    let is_tagged = |row: &&catalogue::Row| has(row, "-12345678") && has(row, "-0abcdef0123456789");
     let anchors = catalogue::rows().filter(is_tagged).flat_map(|row| row.anchors);
-    for anchor in anchors {
+    anchors.copied().filter(|anchor| anchor.ends_with('-')).collect()
+});
+
+/// The digits of `vpc-` and 8 or 17 hexadecimal digits, alone.
+fn tagged_id(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let (before, rest) = text.split_at(at);
+    if !boundary::may_start(before) {
+        return None;
+    }
+    for anchor in ANCHORS.iter() {
         let Some(start) =
             rest.get(..anchor.len()).filter(|start| start.eq_ignore_ascii_case(anchor.as_bytes()))
         else {
@@ -48,17 +57,17 @@ fn tagged_id(text: &[u8], at: usize) -> Option<usize> {
         };
         let digits = rest[start.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let length = start.len() + digits;
-        if matches!(digits, 8 | 17) && boundary::may_start(before) && boundary::may_end(&rest[length..]) {
-            return Some(length);
+        if matches!(digits, 8 | 17) && boundary::may_end(&rest[length..]) {
+            return Some(at + start.len()..at + length);
         }
     }
     None
 }
 
 /// Twelve digits after the colons of an ARN of IAM.
-fn account_of_arn(text: &[u8], at: usize) -> Option<usize> {
+fn account_of_arn(text: &[u8], at: usize) -> Option<Range<usize>> {
     let (before, rest) = text.split_at(at);
     let arn = before.strip_suffix(b"arn:aws:iam::")?;
     let digits = rest.get(..12)?.iter().all(u8::is_ascii_digit);
-    (digits && rest.get(12..)?.starts_with(b":role/a") && boundary::may_start(arn)).then_some(12)
+    (digits && rest.get(12..)?.starts_with(b":role/a") && boundary::may_start(arn)).then_some(at..at + 12)
 }

@@ -309,12 +309,26 @@ impl<'a> Reader<'a> {
                 [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
                     let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
                     if ENDS.contains(&&code) {
-                        return start..self.at;
+                        break;
                     }
                     self.at += 3;
                 }
-                _ => return start..self.at,
+                _ => break,
             }
+        }
+        self.leave_arn(start);
+        start..self.at
+    }
+
+    /// Goes back before `arn:`, with which another one begins.
+    fn leave_arn(&mut self, start: usize) {
+        let rest = self.rest();
+        let colon = rest.first() == Some(&b':')
+            || rest.get(..3).is_some_and(|code| code.eq_ignore_ascii_case(b"%3a"));
+        let name = self.bytes(&(start..self.at));
+        let (before, last) = name.split_at(name.len().saturating_sub(3));
+        if colon && last.eq_ignore_ascii_case(b"arn") && boundary::may_start(before) {
+            self.at -= last.len();
         }
     }
 

@@ -211,6 +211,15 @@ fn arns_keep_their_structure() {
             &[("AWS_S3_BUCKET", "b"), ("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
         ),
         (
+            "arn:aws:s3:::b/k*arn:aws:iam::123456789012:role/R",
+            &[
+                ("AWS_S3_BUCKET", "b"),
+                ("AWS_S3_KEY", "k*"),
+                ("AWS_ACCOUNT", "123456789012"),
+                ("AWS_IAM_ROLE", "R"),
+            ],
+        ),
+        (
             "arn:aws:ec2:x-[arn:aws:iam::123456789012:role/R",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
         ),
