@@ -126,7 +126,8 @@ pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
 fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     // Policies have wildcards in every field, templates have variables of many spellings.
     let mut field = || {
-        let range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte));
+        let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte);
+        let range = reader.run(MAX_FIELD, belongs);
         (range.len() <= MAX_FIELD && reader.colon()).then_some(range)
     };
     let (_arn, partition, service, region, account) = (field()?, field()?, field()?, field()?, field()?);
@@ -262,10 +263,11 @@ impl<'a> Reader<'a> {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
-    /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole.
-    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+    /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole; what is longer than
+    /// `most` is not read to its end.
+    fn run(&mut self, most: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
-        while let Some(&byte) = self.rest().first() {
+        while let Some(&byte) = self.rest().first().filter(|_| self.at - start <= most) {
             self.at += match self.variable() {
                 Some(length) => length,
                 None if belongs(byte) => 1,
@@ -286,7 +288,7 @@ impl<'a> Reader<'a> {
     pub(super) fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
         loop {
-            self.run(&belongs);
+            self.run(usize::MAX, &belongs);
             match self.rest() {
                 [b'\\', b'_', ..] => self.at += 2,
                 [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {

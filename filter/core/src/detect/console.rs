@@ -122,6 +122,12 @@ impl<'a> Words<'a> {
         let mut start = None;
         while self.at < self.end {
             let rest = self.text.get(self.at..self.end).unwrap_or_default();
+            let plain = rest.iter().take_while(|byte| boundary::binds(**byte)).count();
+            if plain > 0 {
+                start.get_or_insert(self.at);
+                self.at += plain;
+                continue;
+            }
             let (length, kind) = match escape(rest) {
                 Some((length, b'2', b'F' | b'f')) => (length, Some(Separator::Encoded)),
                 Some((length, ..)) => (length, Some(Separator::Plain)),

@@ -29,6 +29,8 @@ pub(super) enum Path {
 const MAX_PORT: usize = 5;
 /// Words of the protocol of container registries.
 const REGISTRY_WORDS: &[&str] = &["blobs", "manifests", "tags", "uploads", "v2"];
+/// Most segments in which a name is looked for behind its word.
+const MAX_NAMED: usize = 6;
 /// Longest ending of a file's name.
 const MAX_EXTENSION: usize = 5;
 
@@ -99,7 +101,8 @@ pub(super) fn segments(reader: &mut Reader<'_>, path: Path, parts: &mut Vec<Part
         if let Some(prefix) = kind.filter(|_| named && !is_variable(bytes)) {
             parts.push(Part { range: range.clone(), prefix });
         }
-        if !more {
+        let enough = matches!(path, Path::Named(..)) && index == MAX_NAMED;
+        if !more || enough {
             return range.end;
         }
         previous = range;

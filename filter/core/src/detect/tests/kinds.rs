@@ -152,6 +152,9 @@ fn time_is_linear() {
         "DE89 ",
         "EXAMPLE",
         "/[",
+        "${arn:a}",
+        "lambda.us-east-1.amazonaws.com/",
+        "console.aws.amazon.com/",
     ] {
         let text = unit.repeat(1 << 20 >> unit.len().ilog2());
         assert!(found(&text).len() <= text.len());
