@@ -9,6 +9,8 @@ use crate::catalogue::{ACCOUNT, Outcome};
 use alloc::vec::Vec;
 use core::ops::Range;
 
+mod words;
+
 /// The name of the rule that finds ARNs.
 pub const RULE: &str = "arn";
 
@@ -29,43 +31,6 @@ pub struct Part {
     /// Token prefix of the kind that its place says it is.
     pub prefix: &'static str,
 }
-
-/// The kind of a resource by its service and, where the service has several, its type.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("acm", "certificate", "AWS_CERT_ARN"),
-    ("athena", "", "AWS_ATHENA"),
-    ("batch", "", "AWS_BATCH_QUEUE"),
-    ("cloudformation", "", "AWS_CLOUDFORMATION_STACK"),
-    ("cloudfront", "distribution", "AWS_CLOUDFRONT"),
-    ("codecommit", "", "AWS_CODECOMMIT"),
-    ("dynamodb", "", "AWS_DYNAMODB_TABLE"),
-    ("ecs", "", "AWS_ECS_TASK"),
-    ("eks", "", "AWS_EKS_CLUSTER"),
-    ("elasticloadbalancing", "", "AWS_ELB_ARN"),
-    ("es", "", "AWS_ES_DOMAIN"),
-    ("glue", "", "AWS_GLUE_JOB"),
-    ("iam", "policy", "AWS_IAM_POLICY"),
-    ("iam", "role", "AWS_IAM_ROLE"),
-    ("iam", "user", "AWS_IAM_USER"),
-    ("kinesis", "", "AWS_KINESIS"),
-    ("kms", "", "AWS_KMS_KEY"),
-    ("lambda", "", "AWS_LAMBDA_ARN"),
-    ("logs", "", "AWS_LOG_GROUP"),
-    ("rds", "", "AWS_RDS"),
-    ("route53", "change", "AWS_ROUTE53_CHANGE"),
-    ("route53", "hostedzone", "AWS_ROUTE53_ZONE"),
-    ("s3", "", "AWS_S3_BUCKET"),
-    ("sagemaker", "", "AWS_SAGEMAKER"),
-    ("secretsmanager", "", "AWS_SECRET_ARN"),
-    ("sns", "", "AWS_SNS_TOPIC"),
-    ("sqs", "", "AWS_SQS_QUEUE"),
-    ("ssm", "", "AWS_PARAM_ARN"),
-    ("states", "", "AWS_STEP_FN"),
-    ("sts", "", "AWS_STS"),
-];
-
-/// Services whose resource begins with the name, not with a type.
-const WITHOUT_TYPE: &[&str] = &["codecommit", "execute-api", "s3", "sns", "sqs"];
 
 /// Words inside a resource that are structure, not names.
 const STRUCTURE: &[&str] = &[
@@ -148,17 +113,20 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     if is_account(owner) {
         parts.push(Part { range: account, prefix: ACCOUNT.prefix });
     }
-    if OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner)) {
+    let service = reader.bytes(&service).to_ascii_lowercase();
+    if OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner))
+        || owner.is_empty() && words::is_public(&service, reader.rest())
+    {
         // The resource is AWS's own; what stands there is looked at like any text.
         return Some(Parts { parts, end: reader.at });
     }
-    let service = reader.bytes(&service).to_ascii_lowercase();
+    let owned = !owner.is_empty();
     let segments = segments(reader, service == b"s3");
     let end = segments.last()?.0.end;
     if segments.iter().all(|(range, _)| range.is_empty()) {
         return None;
     }
-    resource(reader, &service, &segments, &mut parts);
+    resource(reader, &service, owned, &segments, &mut parts);
     Some(Parts { parts, end })
 }
 
@@ -195,18 +163,21 @@ fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bo
     segments
 }
 
-fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool)], parts: &mut Vec<Part>) {
-    let typed = !WITHOUT_TYPE.iter().any(|known| known.as_bytes() == service);
+fn resource(
+    reader: &Reader<'_>,
+    service: &[u8],
+    owned: bool,
+    segments: &[(Range<usize>, bool)],
+    parts: &mut Vec<Part>,
+) {
     // Some services begin the resource with a slash, before its type.
     let first = segments.iter().position(|(range, _)| !range.is_empty()).unwrap_or_default();
-    let has_type = typed
-        && segments.len() > first + 1
-        && segments.get(first).is_some_and(|(range, _)| is_type(reader.bytes(range)));
-    let resource_type = match segments.get(first) {
-        Some((range, _)) if has_type => reader.bytes(range),
-        _ => b"",
-    };
-    let prefix = kind(service, resource_type);
+    let word = segments.get(first).map(|(range, _)| reader.bytes(range)).unwrap_or_default();
+    let typed = words::is_typed(service, owned, word);
+    let has_type = typed && segments.len() > first + 1 && is_type(word);
+    let resource_type = if has_type { word } else { b"" };
+    let name = first + usize::from(has_type);
+    let prefix = words::kind(service, resource_type);
     for (index, (range, _)) in segments.iter().enumerate() {
         let bytes = reader.bytes(range);
         let variable =
@@ -219,18 +190,11 @@ fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool
         }
         let prefix = match prefix {
             _ if is_account(bytes) => ACCOUNT.prefix,
-            "AWS_S3_BUCKET" if index > first => "AWS_S3_KEY",
+            "AWS_S3_BUCKET" if index > name => "AWS_S3_KEY",
             other => other,
         };
         parts.push(Part { range: range.clone(), prefix });
     }
-}
-
-fn kind(service: &[u8], resource_type: &[u8]) -> &'static str {
-    let matches = |(known, of_type, _): &&(&str, &str, &'static str)| {
-        known.as_bytes() == service && (of_type.is_empty() || of_type.as_bytes() == resource_type)
-    };
-    KINDS.iter().find(matches).map_or("AWS_ARN", |(_, _, prefix)| prefix)
 }
 
 /// True if a segment can be a resource type: a word, as all of AWS's are.
