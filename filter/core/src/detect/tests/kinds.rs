@@ -81,6 +81,17 @@ fn documentation_has_placeholders() {
 }
 
 #[test]
+fn dates_and_pods_are_not_ids() {
+    check(&[
+        ("db-snap-20240115 key-20231231 vol-19991231 snap-20240115123456789 d-2024011512", &[]),
+        ("snap-20241315", &[("AWS_SNAPSHOT", "snap-20241315")]),
+        ("chat-ws-7d9f8b6c5-x8h2k app-d-6d4cf56db6-x8h2k svc-o-6d4cf56db6-x8h2k", &[]),
+        ("ws-7d9f8b6c5-x8h2kk", &[("AWS_WORKSPACE", "ws-7d9f8b6c5")]),
+        ("d-6d4cf56db6-east", &[("AWS_DIRECTORY", "d-6d4cf56db6")]),
+    ]);
+}
+
+#[test]
 fn private_keys_end_where_they_look_like_one() {
     let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
     for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "PGP PRIVATE KEY BLOCK"] {
