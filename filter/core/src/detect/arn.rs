@@ -134,8 +134,10 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
 fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bool)> {
     let mut segments = Vec::new();
     loop {
-        let inner = reader.rest().get(..6).unwrap_or_default().to_ascii_lowercase();
-        if !segments.is_empty() && (inner.starts_with(b"arn:") || inner.starts_with(b"arn%3a")) {
+        let inner = |start: &[u8]| {
+            reader.rest().get(..start.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(start))
+        };
+        if !segments.is_empty() && [&b"arn:"[..], b"arn%3a", b"arn%253a"].into_iter().any(inner) {
             // An ARN within an ARN is one of its own.
             segments.push((reader.at..reader.at, false));
             break;
@@ -251,28 +253,26 @@ impl<'a> Reader<'a> {
     /// A name: bytes that belong, variables, and characters that are escaped for a URL or for Markdown.
     pub(super) fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
+        let ends = |code: [u8; 2]| ENDS.contains(&&code.map(|digit| digit.to_ascii_uppercase()));
         loop {
             self.run(usize::MAX, &belongs);
             match self.rest() {
                 [b'\\', b'_', ..] => self.at += 2,
-                [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                    let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
-                    if ENDS.contains(&&code) {
-                        return start..self.at;
-                    }
-                    self.at += 3;
-                }
+                // A percent sign may be encoded in turn.
+                [b'%', b'2', b'5', a, b, ..] if ends([*a, *b]) => return start..self.at,
+                [b'%', a, b, ..] if ends([*a, *b]) => return start..self.at,
+                [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => self.at += 3,
                 _ => return start..self.at,
             }
         }
     }
 
     pub(super) fn colon(&mut self) -> bool {
-        self.separator(&[b":", b"%3A", b"%3a"])
+        self.separator(&[b":", b"%3A", b"%3a", b"%253A", b"%253a"])
     }
 
     pub(super) fn slash(&mut self) -> bool {
-        self.separator(&[b"/", b"%2F", b"%2f", b"\\/"])
+        self.separator(&[b"/", b"%2F", b"%2f", b"\\/", b"%252F", b"%252f"])
     }
 
     pub(super) fn separator(&mut self, spellings: &[&[u8]]) -> bool {

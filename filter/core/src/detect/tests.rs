@@ -157,6 +157,10 @@ fn arns_keep_their_structure() {
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_VPC", "vpc-12345678")],
         ),
         (
+            "arn%253Aaws%253Aiam%253A%253A123456789012%253Arole%252Fteam%252FMy%2540Role%2522",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "team"), ("AWS_IAM_ROLE", "My%2540Role")],
+        ),
+        (
             r"arn:aws:iam::123456789012:role\/MyRole",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
         ),
