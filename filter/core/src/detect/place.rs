@@ -1,6 +1,7 @@
 //! Ids and names that a path tells: `/hostedzone/Z…`, `/aws/lambda/my-function`; and those that a region
 //! tells: `us-east-1_AbCdEf123`, `us-east-1:uuid`.
 
+use super::arn::{Part, Parts, Reader};
 use super::resource_id::{self, Seen, UPPER};
 use crate::boundary;
 use crate::catalogue::Outcome;
@@ -97,6 +98,29 @@ pub fn log_group(text: &[u8], anchor: Range<usize>) -> Outcome {
         return Outcome::No;
     }
     name(text, anchor.end)
+}
+
+/// Matches a load balancer or target group as its metrics and logs name it: `app/my-lb/50dc6c495c0c9188`.
+pub fn balancer(text: &[u8], anchor: Range<usize>) -> Outcome {
+    const NAME: core::ops::RangeInclusive<usize> = 1..=32;
+    const DIGITS: usize = 16;
+    let mut reader = Reader { text, at: anchor.end };
+    let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+    let length = reader.rest().iter().take(NAME.end() + 1).take_while(belongs).count();
+    let name = anchor.end..anchor.end + length;
+    reader.at = name.end;
+    let separated = NAME.contains(&length) && reader.slash();
+    let id = reader.at..reader.at + DIGITS;
+    let hex = text.get(id.clone()).is_some_and(|id| id.iter().all(u8::is_ascii_hexdigit));
+    let before = text.get(..anchor.start).unwrap_or_default();
+    let after = text.get(id.end..).unwrap_or_default();
+    let file = matches!(after, [b'.' | b'-' | b'_', next, ..] if boundary::binds(*next));
+    if !separated || !hex || file || !boundary::may_start(before) || !boundary::may_end(after) {
+        return Outcome::No;
+    }
+    let end = id.end;
+    let parts = [name, id].map(|range| Part { range, prefix: "AWS_ELB_ARN" }).into();
+    Outcome::Parts(Parts { parts, end })
 }
 
 /// Matches the API's id in `API-Gateway-Execution-Logs_id/stage`.

@@ -30,6 +30,15 @@ fn paths_and_regions_tell() {
         ("'/aws/rds/cluster/orders/postgresql'", &[("AWS_RDS", "orders")]),
         ("로그/aws/eks/prod/cluster에", &[("AWS_EKS_CLUSTER", "prod")]),
         ("awslogs-group=/ecs/web", &[("AWS_ECS_TASK", "web")]),
+        (
+            "부하 app/my-lb/50dc6c495c0c9188와 targetgroup%2Fmy-tg%2F73e2d6bc24d8a067",
+            &[
+                ("AWS_ELB_ARN", "my-lb"),
+                ("AWS_ELB_ARN", "50dc6c495c0c9188"),
+                ("AWS_ELB_ARN", "my-tg"),
+                ("AWS_ELB_ARN", "73e2d6bc24d8a067"),
+            ],
+        ),
         ("API-Gateway-Execution-Logs_abc123def4/prod", &[("AWS_API_GW", "abc123def4")]),
         ("https://docs.example.com/aws/lambda/latest https://example.com/ecs/home /aws/lambda/*", &[]),
         (
