@@ -288,7 +288,9 @@ impl Detector {
             }
             Outcome::Parts(parts) => {
                 let end = parts.end;
-                if self.arns == Arns::Whole && row.rule == arn::RULE && !parts.parts.is_empty() {
+                // What is not masked as a whole is masked part by part.
+                let whole = self.arns == Arns::Whole && row.rule == arn::RULE && self.kind(kind).on;
+                if whole && !parts.parts.is_empty() {
                     findings.push(Finding { range: anchor.start..end, kind, rule: row.rule });
                 } else {
                     self.parts(text, &anchor, &parts, row.rule, search, findings);

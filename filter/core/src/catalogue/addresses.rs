@@ -68,6 +68,7 @@ pub(super) static ROWS: &[Row] = &[
             "2001:db8::1::2",
             "1:2:3:4:5:6:7:8:9",
             "2001:db8::12345",
+            "rows[2000::2]",
         ],
     },
     Row {
@@ -86,6 +87,7 @@ pub(super) static ROWS: &[Row] = &[
             "v10.0.0.1",
             "10.0.1.1x",
             "version: 10.0.0.1",
+            "169.254.170.2",
         ],
     },
     Row {
@@ -117,6 +119,8 @@ pub(super) static ROWS: &[Row] = &[
             "Chrome/120.0.0.0",
             "log4j-core-2.17.1.1.jar",
             "requests==2.31.0.1",
+            "boto3==1.34.0.1",
+            "OID 2.5.29.17",
             "version 1.2.3.4 was superseded by 1.2.3.10",
             "1.2.3.4.5",
             "upgraded the cluster from 7.10.2.1 to 7.17.0.3",

@@ -41,7 +41,7 @@ pub(super) static ROWS: &[Row] = &[Row {
     kind: Kind::new("AWS_ARN", Group::Names),
     rule: arn::RULE,
     compound: true,
-    anchors: &["arn:", "arn%3a"],
+    anchors: &["arn:", "arn%3a", "arn%253a"],
     grammar: arn::parts,
     source: ARNS,
     // An ARN is never one value; its parts have their tests beside the grammar.

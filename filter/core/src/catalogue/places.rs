@@ -3,6 +3,7 @@
 use super::{Group, Kind, Row};
 use crate::detect::place;
 
+const BALANCERS: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html";
 const CLOUDFRONT: &str = "https://docs.aws.amazon.com/cloudfront/latest/APIReference/Welcome.html";
 const COGNITO: &str =
     "https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/Welcome.html";
@@ -62,23 +63,6 @@ pub(super) static ROWS: &[Row] = &[
         ["distribution/e", "distribution%2fe", "cloudfront/e", "origin-access-control/e"],
         CLOUDFRONT
     ),
-    Row {
-        kind: Kind::new("AWS_ELB_ARN", Group::Names),
-        rule: "load-balancer-path",
-        compound: true,
-        anchors: &["app/", "net/", "gwy/", "targetgroup/"],
-        grammar: place::load_balancer,
-        source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",
-        // Its parts have their tests beside the grammar.
-        examples: &[],
-        counter_examples: &[
-            "app/my-lb/50dc6c495c0c918",
-            "/app/my-lb/50dc6c495c0c9188",
-            "app/-/50dc6c495c0c9188",
-            "webapp/my-lb/50dc6c495c0c9188",
-            "app/50dc6c495c0c9188",
-        ],
-    },
     upper_id!("AWS_ROUTE53_CHANGE", "route53-change-path", ["/change/c", "%2fchange%2fc"], ROUTE_53),
     upper_id!("AWS_ROUTE53_DELEGATION", "route53-delegation-path", ["/delegationset/n"], ROUTE_53),
     upper_id!("AWS_ROUTE53_ZONE", "route53-zone-path", ["hostedzone/z", "hostedzone%2fz"], ROUTE_53),
@@ -128,6 +112,22 @@ pub(super) static ROWS: &[Row] = &[
         source: LOGS,
         examples: &[],
         counter_examples: &["API-Gateway-Execution-Logs_", "API-Gateway-Execution-Logs_example"],
+    },
+    Row {
+        kind: Kind::new("AWS_ELB_ARN", Group::Names),
+        rule: "load-balancer",
+        compound: true,
+        anchors: &["app/", "app%2f", "gwy/", "gwy%2f", "net/", "net%2f", "targetgroup/", "targetgroup%2f"],
+        grammar: place::balancer,
+        source: BALANCERS,
+        // It is never one value: the name and the id are masked each by itself.
+        examples: &[],
+        counter_examples: &[
+            "app/my-lb",
+            "app/cache/50dc6c495c0c9188.js",
+            "snapp/my-lb/50dc6c495c0c9188",
+            "app/",
+        ],
     },
     log_group!("AWS_EKS_CLUSTER", "eks-log-group", ["/aws/eks/", "/aws/containerinsights/"]),
     log_group!("AWS_ECS_TASK", "ecs-log-group", ["/ecs/", "/aws/ecs/containerinsights/"]),

@@ -9,6 +9,8 @@ use crate::catalogue::{ACCOUNT, Outcome};
 use alloc::vec::Vec;
 use core::ops::Range;
 
+mod words;
+
 /// The name of the rule that finds ARNs.
 pub const RULE: &str = "arn";
 
@@ -29,60 +31,6 @@ pub struct Part {
     /// Token prefix of the kind that its place says it is.
     pub prefix: &'static str,
 }
-
-/// The kind of a resource by its service and, where the service has several, its type.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("acm", "certificate", "AWS_CERT_ARN"),
-    ("apigateway", "", "AWS_API_GW"),
-    ("athena", "", "AWS_ATHENA"),
-    ("autoscaling", "", "AWS_ASG"),
-    ("batch", "", "AWS_BATCH_QUEUE"),
-    ("cloudformation", "", "AWS_CLOUDFORMATION_STACK"),
-    ("cloudfront", "distribution", "AWS_CLOUDFRONT"),
-    ("codebuild", "", "AWS_CODEBUILD"),
-    ("codecommit", "", "AWS_CODECOMMIT"),
-    ("codedeploy", "", "AWS_CODEBUILD"),
-    ("codepipeline", "", "AWS_CODEBUILD"),
-    ("cognito-idp", "", "AWS_COGNITO"),
-    ("dynamodb", "", "AWS_DYNAMODB_TABLE"),
-    ("ec2", "key-pair", "AWS_KEY_PAIR_NAME"),
-    ("ecr", "", "AWS_ECR_URI"),
-    ("ecs", "cluster", "AWS_EKS_CLUSTER"),
-    ("ecs", "", "AWS_ECS_TASK"),
-    ("eks", "", "AWS_EKS_CLUSTER"),
-    ("elasticache", "", "AWS_ELASTICACHE"),
-    ("elasticloadbalancing", "", "AWS_ELB_ARN"),
-    ("es", "", "AWS_ES_DOMAIN"),
-    ("execute-api", "", "AWS_API_GW"),
-    ("firehose", "", "AWS_KINESIS"),
-    ("glue", "", "AWS_GLUE_JOB"),
-    ("guardduty", "detector", "AWS_GUARDDUTY_DETECTOR"),
-    ("iam", "group", "AWS_IAM_GROUP"),
-    ("iam", "instance-profile", "AWS_INSTANCE_PROFILE"),
-    ("iam", "policy", "AWS_IAM_POLICY"),
-    ("iam", "role", "AWS_IAM_ROLE"),
-    ("iam", "user", "AWS_IAM_USER"),
-    ("kinesis", "", "AWS_KINESIS"),
-    ("kms", "", "AWS_KMS_KEY"),
-    ("lambda", "", "AWS_LAMBDA_ARN"),
-    ("logs", "", "AWS_LOG_GROUP"),
-    ("memorydb", "", "AWS_ELASTICACHE"),
-    ("rds", "", "AWS_RDS"),
-    ("redshift", "", "AWS_REDSHIFT"),
-    ("route53", "change", "AWS_ROUTE53_CHANGE"),
-    ("route53", "hostedzone", "AWS_ROUTE53_ZONE"),
-    ("s3", "", "AWS_S3_BUCKET"),
-    ("sagemaker", "", "AWS_SAGEMAKER"),
-    ("secretsmanager", "", "AWS_SECRET_ARN"),
-    ("sns", "", "AWS_SNS_TOPIC"),
-    ("sqs", "", "AWS_SQS_QUEUE"),
-    ("ssm", "", "AWS_PARAM_ARN"),
-    ("states", "", "AWS_STEP_FN"),
-    ("sts", "", "AWS_STS"),
-];
-
-/// Services whose resource begins with the name, not with a type.
-const WITHOUT_TYPE: &[&str] = &["codecommit", "execute-api", "s3", "sns", "sqs"];
 
 /// Words inside a resource that are structure, not names.
 const STRUCTURE: &[&str] = &[
@@ -143,7 +91,8 @@ pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
 fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     // Policies have wildcards in every field, templates have variables of many spellings.
     let mut field = || {
-        let range = reader.run(|byte| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte));
+        let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"-*?${}<>._[]()".contains(&byte);
+        let range = reader.run(MAX_FIELD, belongs);
         (range.len() <= MAX_FIELD && reader.colon()).then_some(range)
     };
     let (_arn, partition, service, region, account) = (field()?, field()?, field()?, field()?, field()?);
@@ -164,17 +113,20 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
     if is_account(owner) {
         parts.push(Part { range: account, prefix: ACCOUNT.prefix });
     }
-    if OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner)) {
+    let service = reader.bytes(&service).to_ascii_lowercase();
+    if OWNERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(owner))
+        || owner.is_empty() && words::is_public(&service, reader.rest())
+    {
         // The resource is AWS's own; what stands there is looked at like any text.
         return Some(Parts { parts, end: reader.at });
     }
-    let service = reader.bytes(&service).to_ascii_lowercase();
+    let owned = !owner.is_empty();
     let segments = segments(reader, service == b"s3");
     let end = segments.last()?.0.end;
     if segments.iter().all(|(range, _)| range.is_empty()) {
         return None;
     }
-    resource(reader, &service, &segments, &mut parts);
+    resource(reader, &service, owned, &segments, &mut parts);
     Some(Parts { parts, end })
 }
 
@@ -182,8 +134,10 @@ fn parse(reader: &mut Reader<'_>) -> Option<Parts> {
 fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bool)> {
     let mut segments = Vec::new();
     loop {
-        let inner = reader.rest().get(..6).unwrap_or_default().to_ascii_lowercase();
-        if !segments.is_empty() && (inner.starts_with(b"arn:") || inner.starts_with(b"arn%3a")) {
+        let inner = |start: &[u8]| {
+            reader.rest().get(..start.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(start))
+        };
+        if !segments.is_empty() && [&b"arn:"[..], b"arn%3a", b"arn%253a"].into_iter().any(inner) {
             // An ARN within an ARN is one of its own.
             segments.push((reader.at..reader.at, false));
             break;
@@ -211,18 +165,21 @@ fn segments(reader: &mut Reader<'_>, any_letters: bool) -> Vec<(Range<usize>, bo
     segments
 }
 
-fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool)], parts: &mut Vec<Part>) {
-    let typed = !WITHOUT_TYPE.iter().any(|known| known.as_bytes() == service);
+fn resource(
+    reader: &Reader<'_>,
+    service: &[u8],
+    owned: bool,
+    segments: &[(Range<usize>, bool)],
+    parts: &mut Vec<Part>,
+) {
     // Some services begin the resource with a slash, before its type.
     let first = segments.iter().position(|(range, _)| !range.is_empty()).unwrap_or_default();
-    let has_type = typed
-        && segments.len() > first + 1
-        && segments.get(first).is_some_and(|(range, _)| is_type(reader.bytes(range)));
-    let resource_type = match segments.get(first) {
-        Some((range, _)) if has_type => reader.bytes(range),
-        _ => b"",
-    };
-    let prefix = kind(service, resource_type);
+    let word = segments.get(first).map(|(range, _)| reader.bytes(range)).unwrap_or_default();
+    let typed = words::is_typed(service, owned, word);
+    let has_type = typed && segments.len() > first + 1 && is_type(word);
+    let resource_type = if has_type { word } else { b"" };
+    let name = first + usize::from(has_type);
+    let prefix = words::kind(service, resource_type);
     for (index, (range, _)) in segments.iter().enumerate() {
         let bytes = reader.bytes(range);
         let variable =
@@ -235,18 +192,11 @@ fn resource(reader: &Reader<'_>, service: &[u8], segments: &[(Range<usize>, bool
         }
         let prefix = match prefix {
             _ if is_account(bytes) => ACCOUNT.prefix,
-            "AWS_S3_BUCKET" if index > first => "AWS_S3_KEY",
+            "AWS_S3_BUCKET" if index > name => "AWS_S3_KEY",
             other => other,
         };
         parts.push(Part { range: range.clone(), prefix });
     }
-}
-
-fn kind(service: &[u8], resource_type: &[u8]) -> &'static str {
-    let matches = |(known, of_type, _): &&(&str, &str, &'static str)| {
-        known.as_bytes() == service && (of_type.is_empty() || of_type.as_bytes() == resource_type)
-    };
-    KINDS.iter().find(matches).map_or("AWS_ARN", |(_, _, prefix)| prefix)
 }
 
 /// True if a segment can be a resource type: a word, as all of AWS's are.
@@ -279,10 +229,11 @@ impl<'a> Reader<'a> {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
-    /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole.
-    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+    /// Bytes that belong, and variables such as `${AWS::AccountId}` and `${aws:username}` whole; what is longer than
+    /// `most` is not read to its end.
+    fn run(&mut self, most: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
-        while let Some(&byte) = self.rest().first() {
+        while let Some(&byte) = self.rest().first().filter(|_| self.at - start <= most) {
             self.at += match self.variable() {
                 Some(length) => length,
                 None if belongs(byte) => 1,
@@ -302,17 +253,15 @@ impl<'a> Reader<'a> {
     /// A name: bytes that belong, variables, and characters that are escaped for a URL or for Markdown.
     pub(super) fn name(&mut self, belongs: impl Fn(u8) -> bool) -> Range<usize> {
         let start = self.at;
+        let ends = |code: [u8; 2]| ENDS.contains(&&code.map(|digit| digit.to_ascii_uppercase()));
         loop {
-            self.run(&belongs);
+            self.run(usize::MAX, &belongs);
             match self.rest() {
                 [b'\\', b'_', ..] => self.at += 2,
-                [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                    let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
-                    if ENDS.contains(&&code) {
-                        break;
-                    }
-                    self.at += 3;
-                }
+                // A percent sign may be encoded in turn.
+                [b'%', b'2', b'5', a, b, ..] if ends([*a, *b]) => break,
+                [b'%', a, b, ..] if ends([*a, *b]) => break,
+                [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => self.at += 3,
                 _ => break,
             }
         }
@@ -333,11 +282,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn colon(&mut self) -> bool {
-        self.separator(&[b":", b"%3A", b"%3a"])
+        self.separator(&[b":", b"%3A", b"%3a", b"%253A", b"%253a"])
     }
 
     pub(super) fn slash(&mut self) -> bool {
-        self.separator(&[b"/", b"%2F", b"%2f", b"\\/"])
+        self.separator(&[b"/", b"%2F", b"%2f", b"\\/", b"%252F", b"%252f"])
     }
 
     pub(super) fn separator(&mut self, spellings: &[&[u8]]) -> bool {

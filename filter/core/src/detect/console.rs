@@ -7,8 +7,8 @@
 //! What a console puts into its fragment is percent-encoded more than once, with `$` for the inner percent signs.
 
 use crate::boundary;
-use crate::catalogue::Outcome;
-use crate::detect::arn::{Part, Parts};
+use crate::catalogue::{ACCOUNT, Outcome};
+use crate::detect::arn::{self, Part, Parts};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -20,6 +20,10 @@ pub const ANCHORS: &[&str] = &[
     "console.aws.amazon.com:443/",
 ];
 
+/// What an ARN begins with.
+const ARN: &[&[u8]] = &[b"arn:", b"arn%3a", b"arn%253a"];
+/// Longest region.
+const MAX_REGION: usize = 24;
 /// Longest part of a URL that is read.
 const MAX_URL: usize = 1024;
 /// Words behind which a name stands: the service (empty for all), the word, and the kind.
@@ -66,10 +70,15 @@ pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
     let url = text.get(anchor.end..).unwrap_or_default();
     let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte >= 0x80 || b"\"'<>\\`)]|".contains(byte);
     let length = url.iter().take(MAX_URL).position(ends).unwrap_or(url.len().min(MAX_URL));
+    let url = url.get(..length).unwrap_or_default();
+    // An ARN in it is found by its own rule, with what follows.
+    let arn =
+        |spelling: &[u8]| url.windows(spelling.len()).position(|part| part.eq_ignore_ascii_case(spelling));
+    let length = ARN.iter().filter_map(|spelling| arn(spelling)).min().unwrap_or(length);
     let mut words = Words { text, at: anchor.end, end: anchor.end + length };
-    let Some((service, _)) = words.next() else { return Outcome::No };
+    let mut parts = session(text, anchor.start);
+    let service = words.next().map(|(range, _)| range).unwrap_or_default();
     let service = words.bytes(&service);
-    let mut parts = Vec::new();
     // The kind of what the last word says, and if a name of it has already been read.
     let mut named: Option<(&'static str, bool)> = None;
     while let Some((range, separator)) = words.next() {
@@ -99,6 +108,23 @@ pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
     if parts.is_empty() { Outcome::No } else { Outcome::Parts(Parts { parts, end: words.end }) }
 }
 
+/// The account of a session beside others: `123456789012-abcdefgh.us-east-1.console.aws.amazon.com`.
+fn session(text: &[u8], host: usize) -> Vec<Part> {
+    const SESSION: usize = 8;
+    const ACCOUNT_DIGITS: usize = 12;
+    let account = || {
+        let before = text.get(..host)?.strip_suffix(b".")?;
+        let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+        let region = before.iter().rev().take(MAX_REGION).take_while(belongs).count();
+        let before = before.get(..before.len() - region)?.strip_suffix(b".")?;
+        let hyphen = before.len().checked_sub(SESSION + 1).filter(|at| before.get(*at) == Some(&b'-'))?;
+        let start = hyphen.checked_sub(ACCOUNT_DIGITS)?;
+        let account = arn::is_account(before.get(start..hyphen)?);
+        (account && boundary::may_start(before.get(..start)?)).then_some(start..hyphen)
+    };
+    account().map(|range| Part { range, prefix: ACCOUNT.prefix }).into_iter().collect()
+}
+
 #[derive(Clone, Copy)]
 enum Separator {
     Encoded,
@@ -122,6 +148,12 @@ impl<'a> Words<'a> {
         let mut start = None;
         while self.at < self.end {
             let rest = self.text.get(self.at..self.end).unwrap_or_default();
+            let plain = rest.iter().take_while(|byte| boundary::binds(**byte)).count();
+            if plain > 0 {
+                start.get_or_insert(self.at);
+                self.at += plain;
+                continue;
+            }
             let (length, kind) = match escape(rest) {
                 Some((length, b'2', b'F' | b'f')) => (length, Some(Separator::Encoded)),
                 Some((length, ..)) => (length, Some(Separator::Plain)),
@@ -194,6 +226,22 @@ mod tests {
                 &[("AWS_RDS", "prod-db")],
             ),
             ("https://console.aws.amazon.com/iam/home#/roles/MyRole.", &[("AWS_IAM_ROLE", "MyRole")]),
+            (
+                "https://console.aws.amazon.com/lambda/home#/functions/my-fn?role=arn:aws:iam::123456789012:role/x",
+                &[("AWS_LAMBDA_ARN", "my-fn"), ("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "x")],
+            ),
+            (
+                "https://console.aws.amazon.com/lambda/home#/functions/my-fn?role=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx",
+                &[("AWS_LAMBDA_ARN", "my-fn"), ("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "x")],
+            ),
+            (
+                "https://123456789012-abcdefgh.us-east-1.console.aws.amazon.com/s3/buckets/my-bucket",
+                &[("AWS_ACCOUNT", "123456789012"), ("AWS_S3_BUCKET", "my-bucket")],
+            ),
+            (
+                "주소123456789012-a1b2c3d4.us-east-1.console.aws.amazon.com/ec2/home에",
+                &[("AWS_ACCOUNT", "123456789012")],
+            ),
             ("https://console.aws.amazon.com/s3/buckets", &[]),
             ("https://console.aws.amazon.com/", &[]),
         ];

@@ -144,13 +144,14 @@ impl Host<'_> {
         };
         let service = self.label(at).to_ascii_lowercase();
         let cached = service == b"cache" && at > 0 && words::is_short_region(self.label(at - 1));
-        let regional = cached || (0..self.labels.len()).any(|index| self.is_place(index));
+        // Access points in several regions have an alias of their own.
+        let regional =
+            cached || service == b"s3-global" || (0..self.labels.len()).any(|index| self.is_place(index));
         if is_s3(&service) {
             return self.bucket(at, &service, regional);
         }
         if service == b"vpce" {
-            self.interface(at);
-            return Path::None;
+            return self.interface(at);
         }
         let prefix = words::KINDS
             .iter()
@@ -184,17 +185,24 @@ impl Host<'_> {
         if service.starts_with(b"s3-website") { Path::None } else { Path::Key }
     }
 
-    /// `vpce-0abc…-xyz.SERVICE.REGION.vpce`, before which a bucket or the id of an API may stand.
-    fn interface(&mut self, at: usize) {
+    /// `vpce-0abc…-xyz.SERVICE.REGION.vpce`, before which a bucket or the id of an API may stand. The path is the service's.
+    fn interface(&mut self, at: usize) -> Path {
         let is_interface = |index: &usize| {
             self.label(*index).get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"vpce-"))
         };
-        let Some(interface) = (0..at).find(is_interface) else { return };
+        let Some(interface) = (0..at).find(is_interface) else { return Path::None };
         let api = (interface..at).any(|index| self.label(index).eq_ignore_ascii_case(b"execute-api"));
         for index in 0..interface {
             self.customer(index, b"vpce", if api { "AWS_API_GW" } else { "AWS_S3_BUCKET" });
         }
+        let named = !self.parts.is_empty();
         self.customer(interface, b"vpce", "AWS_VPCE");
+        let service = (interface + 1..at).rev().find(|index| !self.is_place(*index)).unwrap_or(at);
+        match (self.label(service).to_ascii_lowercase(), self.label(service - 1)) {
+            (service, _) if is_s3(&service) && named => Path::Key,
+            (service, _) if is_s3(&service) => Path::Bucket,
+            (service, before) => Path::of_service(&service, before),
+        }
     }
 
     /// Masks a label, if it is not structure.

@@ -32,9 +32,10 @@ fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
     match address(text, anchor) {
         Ok((range, octets)) => {
             let before = text.get(..range.start).unwrap_or_default();
+            let surely = version::precedes_address(text.get(range.end..).unwrap_or_default());
             match class(octets) {
-                Class::Public if version::is_likely(before) => Outcome::SkipTo(range.end),
-                Class::Private if version::follows_name(before) => Outcome::SkipTo(range.end),
+                Class::Public if !surely && version::is_likely(before) => Outcome::SkipTo(range.end),
+                Class::Private if !surely && version::follows_name(before) => Outcome::SkipTo(range.end),
                 class if class == wanted => Outcome::One(range),
                 _ => Outcome::No,
             }
@@ -109,7 +110,9 @@ fn follows_number(before: &[u8]) -> bool {
 pub(super) fn class(octets: [u8; 4]) -> Class {
     match octets {
         // This host, loopback, AWS's own link-local services, multicast, reserved and netmasks name nobody.
-        [0 | 127 | 224..=255, ..] | [169, 254, 169, 123 | 249..=254] => Class::Nobody,
+        [0 | 127 | 224..=255, ..] | [169, 254, 169, 123 | 249..=254] | [169, 254, 170, 2 | 23] => {
+            Class::Nobody
+        }
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [169, 254, ..] => {
             Class::Private
         }

@@ -31,7 +31,7 @@ struct Groups {
 pub fn address(text: &[u8], anchor: Range<usize>) -> Outcome {
     let Some(start) = start(text, anchor.start) else { return Outcome::No };
     match read(text, start) {
-        Some((groups, end)) if groups.is_address() => Outcome::One(start..end),
+        Some((groups, end)) if groups.is_address() && !is_slice(text, start..end) => Outcome::One(start..end),
         _ => Outcome::No,
     }
 }
@@ -53,6 +53,15 @@ fn start(text: &[u8], last: usize) -> Option<usize> {
         [rest @ .., b':'] if ends_in_group(rest) => None,
         _ => Some(start),
     }
+}
+
+/// True for a part of a list in a program: `rows[2000::2]`.
+fn is_slice(text: &[u8], address: Range<usize>) -> bool {
+    let numbers = |byte: &u8| byte.is_ascii_digit() || *byte == b':';
+    let before = text.get(..address.start).and_then(|before| before.strip_suffix(b"["));
+    before.and_then(<[u8]>::last).is_some_and(|byte| boundary::binds(*byte) || b"_])".contains(byte))
+        && text.get(address.end) == Some(&b']')
+        && text.get(address).unwrap_or_default().iter().all(numbers)
 }
 
 fn ends_in_group(text: &[u8]) -> bool {

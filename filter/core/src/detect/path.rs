@@ -29,6 +29,8 @@ pub(super) enum Path {
 const MAX_PORT: usize = 5;
 /// Words of the protocol of container registries.
 const REGISTRY_WORDS: &[&str] = &["blobs", "manifests", "tags", "uploads", "v2"];
+/// Most segments in which a name is looked for behind its word.
+const MAX_NAMED: usize = 6;
 /// Longest ending of a file's name.
 const MAX_EXTENSION: usize = 5;
 
@@ -77,9 +79,11 @@ fn is_namespace(path: &[u8]) -> bool {
 pub(super) fn segments(reader: &mut Reader<'_>, path: Path, parts: &mut Vec<Part>) -> usize {
     let mut index = 0;
     let mut previous = Range::default();
+    // Where the slash before it is not escaped, what is escaped belongs to a key.
+    let raw = reader.text.get(..reader.at).is_some_and(|before| before.ends_with(b"/"));
     loop {
         let in_key = path == Path::Key || path == Path::Bucket && index > 0;
-        let mut range = segment(reader, in_key);
+        let mut range = segment(reader, in_key, raw);
         let more = reader.slash();
         if !more {
             range.end -= trailing(reader.bytes(&range));
@@ -99,7 +103,8 @@ pub(super) fn segments(reader: &mut Reader<'_>, path: Path, parts: &mut Vec<Part
         if let Some(prefix) = kind.filter(|_| named && !is_variable(bytes)) {
             parts.push(Part { range: range.clone(), prefix });
         }
-        if !more {
+        let enough = matches!(path, Path::Named(..)) && index == MAX_NAMED;
+        if !more || enough {
             return range.end;
         }
         previous = range;
@@ -108,7 +113,7 @@ pub(super) fn segments(reader: &mut Reader<'_>, path: Path, parts: &mut Vec<Part
 }
 
 /// One segment: what a name may have, variables, and characters that are escaped.
-fn segment(reader: &mut Reader<'_>, in_key: bool) -> Range<usize> {
+fn segment(reader: &mut Reader<'_>, in_key: bool, raw: bool) -> Range<usize> {
     let name = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || b"-_.+~*$".contains(&byte)
@@ -117,7 +122,8 @@ fn segment(reader: &mut Reader<'_>, in_key: bool) -> Range<usize> {
     let mut range = reader.name(name);
     while in_key || !range.is_empty() {
         // Placeholders of other spellings: `{date}`.
-        let Some(length) = placeholder(reader.rest()) else { break };
+        let escaped = || escaped(reader.rest()).filter(|_| in_key && raw);
+        let Some(length) = placeholder(reader.rest()).or_else(escaped) else { break };
         reader.at += length;
         range.end = reader.name(name).end;
     }
@@ -137,6 +143,17 @@ fn placeholder(text: &[u8]) -> Option<usize> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || b":._-".contains(byte))
         .count();
     (length > 0 && rest.get(length) == Some(&b'}')).then_some(length + 2)
+}
+
+/// A character that is escaped in a key: a space, a bracket, a colon; not what ends a line or a quotation.
+fn escaped(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'%', b'2', b'0' | b'6'..=b'9' | b'C' | b'c', ..] | [b'%', b'3', b'A' | b'a' | b'B' | b'b', ..] => {
+            Some(3)
+        }
+        [b'%', b'5' | b'7', b'D' | b'd', ..] => Some(3),
+        _ => None,
+    }
 }
 
 /// How long the name of a file is, if letters of another script follow it to the end.

@@ -1,7 +1,7 @@
 //! Ids and names that a path tells: `/hostedzone/Z…`, `/aws/lambda/my-function`; and those that a region
 //! tells: `us-east-1_AbCdEf123`, `us-east-1:uuid`.
 
-use super::arn::{Part, Parts};
+use super::arn::{Part, Parts, Reader};
 use super::resource_id::{self, Seen, UPPER};
 use crate::boundary;
 use crate::catalogue::Outcome;
@@ -27,32 +27,6 @@ pub fn upper_id(text: &[u8], anchor: Range<usize>) -> Outcome {
     let complete = |seen: &Seen| ID.contains(&seen.count) && (seen.digits > 0 || seen.example);
     let end = resource_id::read(text, anchor.end, UPPER, complete);
     end.map_or(Outcome::No, |end| Outcome::One(start..end))
-}
-
-/// Matches the name and the id of a load balancer or a target group after the anchor, as access logs and metrics have
-/// them: `app/my-load-balancer/50dc6c495c0c9188`.
-pub fn load_balancer(text: &[u8], anchor: Range<usize>) -> Outcome {
-    const MAX_NAME: usize = 32;
-    const DIGITS: usize = 16;
-    const PREFIX: &str = "AWS_ELB_ARN";
-    let before = text.get(..anchor.start).unwrap_or_default();
-    if !boundary::may_start(before) || matches!(before.last(), Some(b'/' | b'-' | b'_' | b'.')) {
-        return Outcome::No;
-    }
-    let rest = text.get(anchor.end..).unwrap_or_default();
-    let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
-    let length = rest.iter().take(MAX_NAME).take_while(belongs).count();
-    let (name, id) =
-        (anchor.end..anchor.end + length, anchor.end + length + 1..anchor.end + length + 1 + DIGITS);
-    let digits = text.get(id.clone()).unwrap_or_default();
-    let is_name = rest.first().is_some_and(u8::is_ascii_alphanumeric) && rest.get(length) == Some(&b'/');
-    let is_id = digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
-    if !is_name || !is_id || !boundary::may_end(text.get(id.end..).unwrap_or_default()) {
-        return Outcome::No;
-    }
-    let end = id.end;
-    let parts = [name, id].map(|range| Part { range, prefix: PREFIX }).into();
-    Outcome::Parts(Parts { parts, end })
 }
 
 /// Matches a user pool: a region, `_` and nine letters and digits. The anchor is the region's digit and `_`.
@@ -124,6 +98,31 @@ pub fn log_group(text: &[u8], anchor: Range<usize>) -> Outcome {
         return Outcome::No;
     }
     name(text, anchor.end)
+}
+
+/// Matches a load balancer or target group as its metrics and logs name it: `app/my-lb/50dc6c495c0c9188`.
+pub fn balancer(text: &[u8], anchor: Range<usize>) -> Outcome {
+    const NAME: core::ops::RangeInclusive<usize> = 1..=32;
+    const DIGITS: usize = 16;
+    let mut reader = Reader { text, at: anchor.end };
+    let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+    let length = reader.rest().iter().take(NAME.end() + 1).take_while(belongs).count();
+    let name = anchor.end..anchor.end + length;
+    reader.at = name.end;
+    let separated = NAME.contains(&length) && reader.slash();
+    let id = reader.at..reader.at + DIGITS;
+    let hex = text.get(id.clone()).is_some_and(|id| id.iter().all(u8::is_ascii_hexdigit));
+    let before = text.get(..anchor.start).unwrap_or_default();
+    let after = text.get(id.end..).unwrap_or_default();
+    let file = matches!(after, [b'.' | b'-' | b'_', next, ..] if boundary::binds(*next));
+    // A path of the Web has such words too.
+    let path = matches!(before.last(), Some(b'/' | b'-' | b'_' | b'.'));
+    if !separated || !hex || file || path || !boundary::may_start(before) || !boundary::may_end(after) {
+        return Outcome::No;
+    }
+    let end = id.end;
+    let parts = [name, id].map(|range| Part { range, prefix: "AWS_ELB_ARN" }).into();
+    Outcome::Parts(Parts { parts, end })
 }
 
 /// Matches the API's id in `API-Gateway-Execution-Logs_id/stage`.

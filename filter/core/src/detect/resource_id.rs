@@ -64,7 +64,31 @@ pub fn id<const ALPHABET: u8, const LENGTHS: u64, const CHECK: u8>(
     }
     let complete = |seen: &Seen| seen.fits(LENGTHS, ALPHABET) && seen.passes(CHECK);
     let end = read(text, anchor.end, ALPHABET, complete);
+    let end = end.filter(|end| !is_date(text, anchor.end..*end) && !is_pod(text, anchor.end..*end));
     end.map_or(Outcome::No, |end| Outcome::One(anchor.start..end))
+}
+
+/// True for digits that begin with a day: people name snapshots and keys so (`snap-20240115`).
+fn is_date(text: &[u8], id: Range<usize>) -> bool {
+    let digits = text.get(id).unwrap_or_default();
+    let number = |range: Range<usize>| core::str::from_utf8(digits.get(range)?).ok()?.parse::<u16>().ok();
+    digits.iter().all(u8::is_ascii_digit)
+        && number(0..4).is_some_and(|year| (1990..2100).contains(&year))
+        && number(4..6).is_some_and(|month| (1..=12).contains(&month))
+        && number(6..8).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// True for the end of the name of a pod of Kubernetes: the hash of a template, and five characters more
+/// (`chat-ws-7d9f8b6c5-x8h2k`).
+fn is_pod(text: &[u8], id: Range<usize>) -> bool {
+    const CHARACTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let belongs = |byte: &u8| CHARACTERS.contains(byte);
+    let after = text.get(id.end..).unwrap_or_default().strip_prefix(b"-");
+    after.and_then(|after| after.split_at_checked(5)).is_some_and(|(pod, after)| {
+        pod.iter().all(belongs)
+            && boundary::may_end(after)
+            && text.get(id).unwrap_or_default().iter().all(belongs)
+    })
 }
 
 /// Matches the anchor and a UUID.

@@ -72,6 +72,13 @@ fn whole_arns_are_one_value() {
         let expected: Vec<_> = arns.iter().map(|arn| ("AWS_ARN", String::from(*arn))).collect();
         assert_eq!(found_by(&whole, text), expected, "{text}");
     }
+    // What is off as a whole is not off in its parts.
+    let arn = "arn:aws:ec2:us-east-1:123456789012:instance/i-12345678";
+    for detect in
+        [r#"{"arns":"whole","kinds":{"AWS_ARN":false}}"#, r#"{"arns":"whole","kinds":{"names":false}}"#]
+    {
+        assert_eq!(values(detect, arn), ["123456789012", "i-12345678"], "{detect}");
+    }
 }
 
 #[test]

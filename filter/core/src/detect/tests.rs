@@ -157,6 +157,10 @@ fn arns_keep_their_structure() {
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_VPC", "vpc-12345678")],
         ),
         (
+            "arn%253Aaws%253Aiam%253A%253A123456789012%253Arole%252Fteam%252FMy%2540Role%2522",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "team"), ("AWS_IAM_ROLE", "My%2540Role")],
+        ),
+        (
             r"arn:aws:iam::123456789012:role\/MyRole",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "MyRole")],
         ),
@@ -205,6 +209,30 @@ fn arns_keep_their_structure() {
         (r"arn:aws:iam::*:role/My\_Role", &[("AWS_IAM_ROLE", r"My\_Role")]),
         ("arn:aws:iam::*:user/john%40corp%22", &[("AWS_IAM_USER", "john%40corp")]),
         ("arn:aws:iam::cloudfront:user/Identity", &[("AWS_IAM_USER", "Identity")]),
+        // What AWS itself has.
+        ("arn:aws:states:::lambda:invoke.waitForTaskToken", &[]),
+        ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2:1", &[]),
+        ("arn:aws:ssm:us-east-1::parameter/aws/service/ecs/optimized-ami", &[]),
+        ("arn:aws:apigateway:us-east-1::/restapis/a1b2c3", &[("AWS_API_GW", "a1b2c3")]),
+        (
+            "arn:aws:states:us-east-1:123456789012:activity:a",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_STEP_FN", "a")],
+        ),
+        // Resources that begin with a name, and their types.
+        (
+            "arn:aws:codepipeline:us-east-1:123456789012:orders/Source/Git",
+            &[
+                ("AWS_ACCOUNT", "123456789012"),
+                ("AWS_ARN", "orders"),
+                ("AWS_ARN", "Source"),
+                ("AWS_ARN", "Git"),
+            ],
+        ),
+        (
+            "arn:aws:s3:us-west-2:123456789012:accesspoint/finance/object/a.csv",
+            &[("AWS_ACCOUNT", "123456789012"), ("AWS_S3_BUCKET", "finance"), ("AWS_S3_KEY", "a.csv")],
+        ),
+        ("arn:aws:s3:::job/a", &[("AWS_S3_BUCKET", "job"), ("AWS_S3_KEY", "a")]),
         // An ARN within an ARN is one of its own.
         (
             "arn:aws:s3:::b/arn:aws:iam::123456789012:role/R",

@@ -1,26 +1,25 @@
 //! Tells dotted numbers that are versions or sections from addresses, by what stands before them.
 
+use crate::boundary;
+
+/// Programs that a version follows as well as the address that they listen on, alone or at the end of a name.
+const PROGRAMS: &[&str] = &["apache", "chrome", "driver", "kernel", "nginx", "openssl"];
 /// Words that a version or section number follows, alone or at the end of a name. In lower case.
 const WORDS: &[&str] = &[
     "annex",
-    "apache",
     "appendix",
     "article",
     "build",
     "buildnumber",
     "chapter",
-    "chrome",
     "clause",
-    "driver",
     "edition",
     "fig.",
     "figure",
     "firmware",
     "heading",
-    "kernel",
-    "nginx",
     "no.",
-    "openssl",
+    "oid",
     "para",
     "paragraph",
     "patch",
@@ -41,7 +40,9 @@ const WORDS: &[&str] = &[
 ];
 /// Of these, the ones that also count at the end of a longer name (`kernelRelease`, `driver_build`).
 const ENDINGS: &[&str] =
-    &["build", "buildnumber", "driver", "firmware", "kernel", "patchlevel", "release", "revision", "section"];
+    &["build", "buildnumber", "firmware", "patchlevel", "release", "revision", "section"];
+/// The same of programs.
+const PROGRAM_ENDINGS: &[&str] = &["driver", "kernel"];
 /// What makes every name one of a version (`AgentVersion`, `version_name`).
 const VERSION: &[u8] = b"version";
 /// Names of protocols and of what has an address, which stand before addresses with a slash or a hyphen.
@@ -90,6 +91,26 @@ const MAX_WORDS: usize = 16;
 
 /// True if what stands before a number says clearly that it is a version or the number of a section.
 pub(super) fn follows_name(before: &[u8]) -> bool {
+    follows(before, is_name)
+}
+
+/// True if what follows four numbers says that they are an address: a port, the length of a network, or the two hyphens
+/// of a web server's log.
+pub(super) fn precedes_address(after: &[u8]) -> bool {
+    let number = |text: &[u8], most: usize| {
+        let length = text.iter().take(most + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        let rest = text.get(length..).unwrap_or_default();
+        let goes_on = matches!(rest, [b'.' | b':', next, ..] if next.is_ascii_digit());
+        (2..=most).contains(&length) && boundary::may_end(rest) && !goes_on
+    };
+    match after {
+        [b':', port @ ..] => number(port, 5),
+        [b'/', network @ ..] => number(network, 2),
+        _ => after.starts_with(b" - "),
+    }
+}
+
+fn follows(before: &[u8], is_name: fn(&[u8]) -> bool) -> bool {
     let gap = gap(before);
     let before = strip(before, gap);
     if gap == 0 {
@@ -104,6 +125,7 @@ pub(super) fn follows_name(before: &[u8]) -> bool {
 /// True if it is a version by looser signs, which an address of a private network overrules.
 pub(super) fn is_likely(before: &[u8]) -> bool {
     follows_name(before)
+        || follows(before, is_program)
         || is_joined(before)
         || is_heading(before)
         || follows_version(before)
@@ -145,6 +167,12 @@ fn is_name(name: &[u8]) -> bool {
         || ENDINGS.iter().any(|word| name.ends_with(word.as_bytes()))
 }
 
+fn is_program(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    PROGRAMS.iter().any(|word| word.as_bytes() == name)
+        || PROGRAM_ENDINGS.iter().any(|word| name.ends_with(word.as_bytes()))
+}
+
 /// What stands between a name and its value: `": "`, ` = `, ` | `, `("`, `>`; not a line break.
 fn gap(before: &[u8]) -> usize {
     let belongs = |byte: &&u8| {
@@ -162,7 +190,9 @@ fn is_joined(before: &[u8]) -> bool {
     };
     let name =
         last(rest, MAX_NAME, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    let word = last(name, MAX_NAME, |byte| byte.is_ascii_alphabetic());
+    // Names of packages may end with a digit; before a hyphen, those of machines do.
+    let package = before.ends_with(b"=");
+    let word = last(name, MAX_NAME, |byte| byte.is_ascii_alphabetic() || package && byte.is_ascii_digit());
     let addressed = ADDRESSED.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word));
     // A product is written with a capital; a path is not, and has a slash before as well.
     let product = !slash
@@ -187,7 +217,7 @@ fn follows_version(mut before: &[u8]) -> bool {
         let trimmed = word.trim_ascii_start();
         let number = !trimmed.is_empty()
             && trimmed.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
-        if number && (follows_name(rest) || is_change(rest)) {
+        if number && (follows_name(rest) || follows(rest, is_program) || is_change(rest)) {
             return true;
         }
         let connects = BETWEEN.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(trimmed));
@@ -237,6 +267,13 @@ mod tests {
             ("버전이 아닌 54.1.2.3에서", "54.1.2.3"),
             ("\"PublicIp\": \"54.1.2.3\"", "54.1.2.3"),
             ("conversion\n54.1.2.3", "54.1.2.3"),
+            ("nginx    10.0.1.5   5d", "10.0.1.5"),
+            ("nginx  | 54.1.2.3 - - [10/Oct/2023:13:55:36 +0000]", "54.1.2.3"),
+            ("Connecting to driver 10.0.1.5:7078", "10.0.1.5"),
+            ("\"kernel\": \"10.0.1.5\"", "10.0.1.5"),
+            ("release 54.1.2.3/32 again", "54.1.2.3"),
+            ("worker-54.1.2.3:443", "54.1.2.3"),
+            ("allow-54.1.2.3/32", "54.1.2.3"),
         ] {
             assert_eq!(values(text), [expected], "{text}");
         }

@@ -90,6 +90,36 @@ fn endpoints_keep_service_and_region() {
             &[("AWS_VPCE", "vpce-0abcdef0123456789"), ("AWS_VPCE", "a1b2c3d4-us-east-1a")],
         ),
         (
+            "https://my-bucket.s3.amazonaws.com/q1%20report%20%28final%29.csv?x=1",
+            &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_S3_KEY", "q1%20report%20%28final%29.csv")],
+        ),
+        (
+            "https%3A%2F%2Fmy-bucket.s3.amazonaws.com%2Fa.csv%20b.csv",
+            &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_S3_KEY", "a.csv")],
+        ),
+        (
+            "https://bucket.vpce-12345678-a1b2c3d4.s3.us-east-1.vpce.amazonaws.com/my-bucket/a.csv",
+            &[
+                ("AWS_VPCE", "vpce-12345678"),
+                ("AWS_VPCE", "a1b2c3d4"),
+                ("AWS_S3_BUCKET", "my-bucket"),
+                ("AWS_S3_KEY", "a.csv"),
+            ],
+        ),
+        (
+            "https://vpce-12345678-a1b2c3d4.sqs.us-east-1.vpce.amazonaws.com/123456789012/jobs",
+            &[("AWS_VPCE", "vpce-12345678"), ("AWS_VPCE", "a1b2c3d4"), ACCOUNT, ("AWS_SQS_QUEUE", "jobs")],
+        ),
+        ("mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com", &[("AWS_S3_BUCKET", "mfzwi23gnjvgw")]),
+        (
+            "_424c7224e9b0146f9a8808af955727d0.acm-validations.aws",
+            &[("AWS_ENDPOINT", "424c7224e9b0146f9a8808af955727d0")],
+        ),
+        (
+            "vvjuipp74whm76gqoni7qmwwn4w4qusjiainivf6.dkim.amazonses.com",
+            &[("AWS_ENDPOINT", "vvjuipp74whm76gqoni7qmwwn4w4qusjiainivf6")],
+        ),
+        (
             "my-bucket.bucket.vpce-12345678-a1b2c3d4.s3.us-east-1.vpce.amazonaws.com",
             &[("AWS_S3_BUCKET", "my-bucket"), ("AWS_VPCE", "vpce-12345678"), ("AWS_VPCE", "a1b2c3d4")],
         ),

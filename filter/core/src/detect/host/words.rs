@@ -25,6 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
     services(".api.amazonwebservices.com.cn"),
     services(".api.aws"),
     services(".on.aws"),
+    names(".acm-validations.aws", "AWS_ENDPOINT"),
     names(".amazoncognito.com", "AWS_COGNITO"),
     names(".amplifyapp.com", "AWS_AMPLIFY"),
     names(".awsapprunner.com", "AWS_APP_RUNNER"),
@@ -32,6 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
     names(".awsglobalaccelerator.com", "AWS_ENDPOINT"),
     names(".cloudfront.net", "AWS_CLOUDFRONT"),
     names(".cs.amazonlightsail.com", "AWS_ENDPOINT"),
+    names(".dkim.amazonses.com", "AWS_ENDPOINT"),
     names(".elasticbeanstalk.com", "AWS_BEANSTALK"),
     names(".live-video.net", "AWS_ENDPOINT"),
     names(".my.connect.aws", "AWS_ENDPOINT"),
@@ -46,6 +48,7 @@ pub(super) const FAMILIES: &[Family] = &[
 
 /// The suffixes, for the search.
 pub const ANCHORS: &[&str] = &[
+    ".acm-validations.aws",
     ".amazoncognito.com",
     ".amazonaws.com",
     ".amazonaws.eu",
@@ -57,6 +60,7 @@ pub const ANCHORS: &[&str] = &[
     ".awsglobalaccelerator.com",
     ".cloudfront.net",
     ".cs.amazonlightsail.com",
+    ".dkim.amazonses.com",
     ".elasticbeanstalk.com",
     ".live-video.net",
     ".my.connect.aws",

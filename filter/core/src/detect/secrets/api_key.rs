@@ -18,7 +18,7 @@ const fn shape(prefix: &'static str, signs: &'static [u8], least: usize, most: u
 }
 
 /// Longest key that is read.
-const ANY: usize = 4096;
+const ANY: usize = 1024;
 
 /// Longer prefixes come before shorter ones that they begin with.
 const SHAPES: &[Shape] = &[

@@ -39,6 +39,15 @@ fn paths_and_regions_tell() {
         ("'/aws/rds/cluster/orders/postgresql'", &[("AWS_RDS", "orders")]),
         ("로그/aws/eks/prod/cluster에", &[("AWS_EKS_CLUSTER", "prod")]),
         ("awslogs-group=/ecs/web", &[("AWS_ECS_TASK", "web")]),
+        (
+            "부하 app/my-lb/50dc6c495c0c9188와 targetgroup%2Fmy-tg%2F73e2d6bc24d8a067",
+            &[
+                ("AWS_ELB_ARN", "my-lb"),
+                ("AWS_ELB_ARN", "50dc6c495c0c9188"),
+                ("AWS_ELB_ARN", "my-tg"),
+                ("AWS_ELB_ARN", "73e2d6bc24d8a067"),
+            ],
+        ),
         ("API-Gateway-Execution-Logs_abc123def4/prod", &[("AWS_API_GW", "abc123def4")]),
         ("https://docs.example.com/aws/lambda/latest https://example.com/ecs/home /aws/lambda/*", &[]),
         (
@@ -86,6 +95,17 @@ fn documentation_has_placeholders() {
     check(&[
         ("i-02573cafcfEXAMPLE", &[("AWS_EC2", "i-02573cafcfEXAMPLE")]),
         ("subnet-example1 vpc-example fs-example i-EXAMPLE key-example", &[]),
+    ]);
+}
+
+#[test]
+fn dates_and_pods_are_not_ids() {
+    check(&[
+        ("db-snap-20240115 key-20231231 vol-19991231 snap-20240115123456789 d-2024011512", &[]),
+        ("snap-20241315", &[("AWS_SNAPSHOT", "snap-20241315")]),
+        ("chat-ws-7d9f8b6c5-x8h2k app-d-6d4cf56db6-x8h2k svc-o-6d4cf56db6-x8h2k", &[]),
+        ("ws-7d9f8b6c5-x8h2kk", &[("AWS_WORKSPACE", "ws-7d9f8b6c5")]),
+        ("d-6d4cf56db6-east", &[("AWS_DIRECTORY", "d-6d4cf56db6")]),
     ]);
 }
 
@@ -161,6 +181,9 @@ fn time_is_linear() {
         "DE89 ",
         "EXAMPLE",
         "/[",
+        "${arn:a}",
+        "lambda.us-east-1.amazonaws.com/",
+        "console.aws.amazon.com/",
     ] {
         let text = unit.repeat(1 << 20 >> unit.len().ilog2());
         assert!(found(&text).len() <= text.len());
