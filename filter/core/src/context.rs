@@ -41,7 +41,7 @@ pub use values::Value;
 pub(crate) struct Places {
     fields: Vec<(&'static Field, KindId)>,
     names: Names,
-    /// Literal prefixes of ids, from the catalogue's rows, with their kinds; the longest first.
+    /// Literal prefixes of ids, from the catalogue's rows, with their kinds; sorted.
     prefixes: Vec<(&'static str, KindId)>,
 }
 
@@ -98,7 +98,8 @@ impl Places {
                     .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
             })
             .collect();
-        prefixes.sort_by_key(|(anchor, _)| core::cmp::Reverse(anchor.len()));
+        prefixes.sort_unstable_by_key(|(anchor, _)| *anchor);
+        prefixes.dedup_by_key(|(anchor, _)| *anchor);
         Some(Self { fields, names, prefixes })
     }
 
@@ -130,9 +131,10 @@ impl Places {
 
     /// `vpc-123abc` under `VpcId`: documentation and new services have other lengths than the rows know.
     fn prefixed(&self, name: &[u8], value: &[u8]) -> Option<(Range<usize>, KindId, &'static str)> {
-        let start = |anchor: &str| value.get(..anchor.len()).is_some_and(|start| start == anchor.as_bytes());
-        let (anchor, kind) = self.prefixes.iter().find(|(anchor, _)| start(anchor))?;
-        let id = value.get(anchor.len()..).unwrap_or_default();
+        // Behind the last hyphen there are letters and digits only.
+        let (prefix, id) = value.split_at(memchr::memrchr(b'-', value)? + 1);
+        let at = self.prefixes.binary_search_by(|(known, _)| known.as_bytes().cmp(prefix)).ok()?;
+        let (_, kind) = self.prefixes.get(at)?;
         let is = (3..=MAX_ID).contains(&id.len())
             && id.iter().all(u8::is_ascii_alphanumeric)
             && (id.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())

@@ -10,7 +10,6 @@
 //! `AWS_EC2_1015`, and no token is a prefix of another that stands in the same place.
 
 use crate::boundary;
-use crate::sorted::narrow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -83,36 +82,36 @@ impl Recogniser {
         {
             return None;
         }
-        let mut range = 0..self.prefixes.len();
-        let (mut at, mut position) = (0, 0);
+        // The prefix without backslashes, as far as it is read.
+        let mut prefix = [0; MAX_PREFIX_LEN];
+        let (mut at, mut length) = (0, 0);
         loop {
             let byte = *rest.get(at)?;
             let escapes = rest.get(at..)?.iter().take(MAX_ESCAPES).take_while(|&&byte| byte == b'\\').count();
             let separator = rest.get(at + escapes) == Some(&b'_');
-            let next = if separator { b'_' } else { byte };
             if separator {
-                let known = self.prefixes.get(range.start).filter(|(known, _)| known.len() == position);
                 let number = digits(rest.get(at + escapes + 1..)?);
-                if let (Some((prefix, kind)), true) = (known, is_number(number)) {
-                    // No prefix goes on with a number, so this is the only reading.
+                if number.len() >= MIN_DIGITS {
+                    // No part of a prefix is a number, so this is the only reading.
                     let end = at + escapes + 1 + number.len();
+                    let (prefix, kind) = self.known(prefix.get(..length)?).filter(|_| is_number(number))?;
                     let number = core::str::from_utf8(number).ok()?;
-                    let found = Found {
-                        range: start..start + end,
-                        token: format!("{prefix}_{number}"),
-                        prefix: *kind,
-                    };
+                    let token = format!("{prefix}_{number}");
+                    let found = Found { range: start..start + end, token, prefix: kind };
                     return boundary::may_end(rest.get(end..)?).then_some(found);
                 }
-                at += escapes;
-            }
-            range = narrow(&self.prefixes, |(prefix, _)| prefix.as_bytes(), &range, position, next);
-            if range.is_empty() {
+            } else if !(byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
                 return None;
             }
-            at += 1;
-            position += 1;
+            *prefix.get_mut(length)? = if separator { b'_' } else { byte };
+            length += 1;
+            at += if separator { escapes + 1 } else { 1 };
         }
+    }
+
+    fn known(&self, prefix: &[u8]) -> Option<(&str, usize)> {
+        let at = self.prefixes.binary_search_by(|(known, _)| known.as_bytes().cmp(prefix)).ok()?;
+        self.prefixes.get(at).map(|(known, kind)| (known.as_str(), *kind))
     }
 }
 

@@ -223,9 +223,9 @@ fn arns_keep_their_structure() {
             "arn:aws:codepipeline:us-east-1:123456789012:orders/Source/Git",
             &[
                 ("AWS_ACCOUNT", "123456789012"),
-                ("AWS_ARN", "orders"),
-                ("AWS_ARN", "Source"),
-                ("AWS_ARN", "Git"),
+                ("AWS_CODEBUILD", "orders"),
+                ("AWS_CODEBUILD", "Source"),
+                ("AWS_CODEBUILD", "Git"),
             ],
         ),
         (
