@@ -1,6 +1,7 @@
 //! The catalogue as a page of Markdown: what is found, how, and where its grammar is written down.
 
 use cloakroom_core::catalogue::{self, Group, Kind, Row};
+use cloakroom_core::context::{self, Field};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -18,7 +19,7 @@ pub(crate) fn page(out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n## `{}`, {default} by default\n", group.name())?;
         writeln!(out, "| token | restored | rule | examples | not these | source |")?;
         writeln!(out, "| --- | --- | --- | --- | --- | --- |")?;
-        // One line a rule; kinds that are only found inside others, or by their place, have none.
+        // One line a rule; kinds that are only found inside others have none.
         let mut kinds: BTreeMap<&str, (&Kind, Vec<&Row>)> = BTreeMap::new();
         for kind in catalogue::kinds().filter(|kind| kind.group == group) {
             kinds.entry(kind.prefix).or_insert((kind, Vec::new()));
@@ -27,24 +28,31 @@ pub(crate) fn page(out: &mut impl Write) -> io::Result<()> {
             kinds.entry(row.kind.prefix).or_insert((&row.kind, Vec::new())).1.push(row);
         }
         for (prefix, (kind, rows)) in kinds {
-            let restored = if kind.restores { "yes" } else { "no" };
-            if rows.is_empty() {
-                writeln!(
-                    out,
-                    "| `{prefix}` | {restored} | part of an ARN or a URL, or named by its key | | | |"
-                )?;
+            let fields: Vec<&Field> = context::fields().filter(|field| field.kind.prefix == prefix).collect();
+            let start = format!("| `{prefix}` | {}", if kind.restores { "yes" } else { "no" });
+            if rows.is_empty() && fields.is_empty() {
+                writeln!(out, "{start} | part of an ARN or a URL | | | |")?;
             }
             for Row { rule, examples, counter_examples, source, .. } in rows {
                 let (examples, not) = (cells(examples), cells(counter_examples));
-                writeln!(
-                    out,
-                    "| `{prefix}` | {restored} | {rule} | {examples} | {not} | {} |",
-                    link(source)
-                )?;
+                writeln!(out, "{start} | {rule} | {examples} | {not} | {} |", link(source))?;
+            }
+            for Field { rule, names, counter_examples, source, .. } in fields {
+                let (names, not) = (named(names), cells(counter_examples));
+                writeln!(out, "{start} | {rule} | {names} | {not} | {} |", link(source))?;
             }
         }
     }
     Ok(())
+}
+
+/// The names under which values stand, three of them.
+fn named(names: &[&str]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(3).map(|name| format!("`{}`", name.trim_start_matches('='))).collect();
+    let more = names.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("what stands under {}{more}", shown.join(", "))
 }
 
 /// At most three, in code, whatever is in them.
@@ -58,6 +66,10 @@ fn cells(texts: &[&str]) -> String {
     texts.iter().filter(|text| !text.contains('`')).take(3).map(cell).collect::<Vec<_>>().join(", ")
 }
 
+/// The page's host is its name; an RFC has a name of its own.
 fn link(source: &str) -> String {
-    if source.starts_with("https://") { format!("[AWS]({source})") } else { source.to_owned() }
+    match source.strip_prefix("https://").and_then(|rest| rest.split('/').next()) {
+        Some(host) => format!("[{}]({source})", host.trim_start_matches("www.").trim_start_matches("docs.")),
+        None => source.to_owned(),
+    }
 }
