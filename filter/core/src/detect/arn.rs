@@ -277,7 +277,9 @@ impl<'a> Reader<'a> {
         let name = self.bytes(&(start..self.at));
         let (before, last) = name.split_at(name.len().saturating_sub(3));
         if colon && last.eq_ignore_ascii_case(b"arn") && boundary::may_start(before) {
-            self.at -= last.len();
+            // A token in the name's place must not touch the letters of what follows.
+            let glue = before.iter().rev().take_while(|byte| !boundary::binds(**byte)).count();
+            self.at -= last.len() + glue;
         }
     }
 

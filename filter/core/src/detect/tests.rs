@@ -242,11 +242,12 @@ fn arns_keep_their_structure() {
             "arn:aws:s3:::b/k*arn:aws:iam::123456789012:role/R",
             &[
                 ("AWS_S3_BUCKET", "b"),
-                ("AWS_S3_KEY", "k*"),
+                ("AWS_S3_KEY", "k"),
                 ("AWS_ACCOUNT", "123456789012"),
                 ("AWS_IAM_ROLE", "R"),
             ],
         ),
+        ("arn:aws:iam::*:role/A-arn:aws:iam::*:role/B", &[("AWS_IAM_ROLE", "A"), ("AWS_IAM_ROLE", "B")]),
         (
             "arn:aws:ec2:x-[arn:aws:iam::123456789012:role/R",
             &[("AWS_ACCOUNT", "123456789012"), ("AWS_IAM_ROLE", "R")],
