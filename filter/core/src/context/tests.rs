@@ -347,6 +347,16 @@ fn time_is_linear() {
     }
 }
 
+/// Long values that repeat themselves are neither compiled nor searched for again and again.
+#[test]
+fn time_is_linear_in_what_propagates() {
+    let detector = Detector::new(&Detection::default()).unwrap();
+    let secrets: Vec<_> = (0..4).map(|at| format!("{}a{at}", "ab ".repeat(20_000))).collect();
+    let text = "ab ".repeat(100_000);
+    let body = format!(r#"{{"SecretString":{secrets:?},"text":"{text}"}}"#);
+    assert!(mask(&detector, &body).contains(&text));
+}
+
 /// However a kind is found, its tokens are of one group, and restored or not.
 #[test]
 fn kinds_are_of_one_mind() {
