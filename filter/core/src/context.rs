@@ -52,6 +52,9 @@ pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
 
 /// What says that twelve digits are an account, anywhere in a name.
 const ACCOUNT: &[u8] = b"account";
+/// Last words of names that tell of an account, but not which.
+const NO_ACCOUNTS: &[&[u8]] =
+    &[b"accounting", b"amount", b"at", b"balance", b"cent", b"date", b"time", b"timestamp"];
 /// Last words of names under which ids with a prefix stand.
 const ID_ENDINGS: &[&[u8]] = &[
     b"id",
@@ -126,7 +129,8 @@ impl Places {
         let range = values::account(value)?;
         let (field, kind) =
             self.fields.iter().find(|(field, _)| field.kind.prefix == catalogue::ACCOUNT.prefix)?;
-        names::contains(name, ACCOUNT).then_some((range, *kind, field.rule))
+        let other = NO_ACCOUNTS.iter().any(|ending| names::ends_in(name, ending));
+        (names::contains(name, ACCOUNT) && !other).then_some((range, *kind, field.rule))
     }
 
     /// `vpc-123abc` under `VpcId`: documentation and new services have other lengths than the rows know.

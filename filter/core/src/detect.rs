@@ -35,6 +35,7 @@ pub mod s3_url;
 pub mod secrets;
 pub mod sid;
 pub mod signature;
+pub mod told;
 mod version;
 
 pub use kinds::{Kind, KindId};

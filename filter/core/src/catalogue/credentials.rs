@@ -1,16 +1,63 @@
 //! Credentials of AWS, and the ids that IAM gives.
 
-use super::{Group, Kind, Row};
-use crate::detect::access_key;
+use super::{ACCOUNT, Group, Kind, Row};
+use crate::detect::{access_key, told};
 
 const IAM_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html";
 const ROLE_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html";
+const KEYS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html";
+const ACCOUNTS: &str = "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html";
 const TOKENS: &str = "https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html";
 
 /// What the unique ids of IAM begin with: who or what has them.
 const UNIQUE: &[&str] = &["abia", "acca", "agpa", "aida", "aipa", "anpa", "anva", "apka", "aroa", "asca"];
 
 pub(super) static ROWS: &[Row] = &[
+    Row {
+        kind: Kind::credential("AWS_ACCESS_KEY", Group::Credentials),
+        rule: "access-key-pair",
+        compound: true,
+        anchors: &["akia", "asia"],
+        grammar: told::key_pair,
+        source: KEYS,
+        // It is never one value: the id and the secret are masked each by itself.
+        examples: &[],
+        counter_examples: &["AKIA", "Asia"],
+    },
+    Row {
+        kind: Kind { propagates: true, ..Kind::credential("AWS_SECRET_KEY", Group::Credentials) },
+        rule: "secret-key-near-word",
+        compound: true,
+        anchors: &["secret", "시크릿", "비밀"],
+        grammar: told::secret,
+        source: KEYS,
+        examples: &[],
+        counter_examples: &[
+            "secret scan of 1f3870be274f6c49b3e31a0c6728957f1f3870be",
+            "secret",
+            "secretKeyFromTheConfigurationOfTheApplication",
+        ],
+    },
+    Row {
+        kind: ACCOUNT,
+        rule: "account-near-word",
+        compound: true,
+        anchors: &["account", "계정"],
+        grammar: told::account,
+        source: ACCOUNTS,
+        examples: &[],
+        counter_examples: &["account 1234", "account balance 482915073364", "bank account 482915073364"],
+    },
+    Row {
+        kind: ACCOUNT,
+        rule: "cdk-environment",
+        compound: false,
+        anchors: &["aws://"],
+        grammar: told::environment,
+        source: "https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html",
+        examples: &[],
+        counter_examples: &["aws://unknown-account/us-east-1", "aws://48291507336"],
+    },
     Row {
         kind: Kind::credential("AWS_ACCESS_KEY", Group::Credentials),
         rule: "access-key-id",

@@ -12,6 +12,8 @@ mod names;
 mod secrets;
 mod services;
 
+pub(super) use secrets::PASSWORD_RULE;
+
 /// Values of one kind, by the names of their places.
 pub struct Field {
     /// What is found.

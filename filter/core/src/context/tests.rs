@@ -264,6 +264,46 @@ fn places_in_bodies() {
     }
 }
 
+#[test]
+fn places_in_code() {
+    let detector = Detector::new(&Detection::default()).unwrap();
+    for text in [
+        "os.environ[\"DB_PASSWORD\"] = \"Tr0ub4dor&3\"",
+        "ENV['DB_PASSWORD']='Tr0ub4dor&3'",
+        "'db_password' => 'Tr0ub4dor&3',",
+        ":db_password => \"Tr0ub4dor&3\"",
+        "const PASSWORD: string = \"Tr0ub4dor&3\";",
+        "db_password: str = 'Tr0ub4dor&3'",
+        "**Password:** `Tr0ub4dor&3`",
+        "**Password**: Tr0ub4dor&3",
+        "DB_PASSWORD=Tr0ub4dor&3\nA=b",
+        "{password: Tr0ub4dor&3}",
+        "?password=Tr0ub4dor&3;",
+    ] {
+        let found = found(&detector, text);
+        assert_eq!(found, [("AWS_PASSWORD", String::from("Tr0ub4dor&3"))], "{text}");
+    }
+}
+
+#[test]
+fn code_stays() {
+    let detector = Detector::new(&Detection::default()).unwrap();
+    for text in [
+        "interface Props { bucket: BucketProps; tableName: TableNameType; password: SecretStr }",
+        "struct Config { bucket_name: Option<String>, cluster: ClusterConfig }",
+        "role_name: RoleEnum\ncluster: this.cluster\nuser_name: form.cleaned_data",
+        "session_token=credentials.session_token_value,",
+        "usage: prog [--password PASSWORD] [--bucket BUCKET]\n  --cluster-name the name of the cluster",
+        "password: PropTypes.string\npassword: your-password-here\npassword = YOUR_PASSWORD",
+        "match x { \"password\" => Token::Password, \"bucket\" => bucket(y) }",
+        "const f = password => hash(password);",
+        "const bucket: Bucket = makeBucket();",
+        "Account balance: 123456789012\naccount_created_at = 202401010000\naccounting: 123456789012",
+    ] {
+        assert_eq!(found(&detector, text), [], "{text}");
+    }
+}
+
 /// No text makes the scan look at the same bytes again and again.
 #[test]
 fn time_is_linear() {
@@ -298,10 +338,23 @@ fn time_is_linear() {
         "Name=a,Value=b,",
         "bucket=a,",
         "AAAAAAAA\n\t",
+        "KEYS\t",
+        "CREDENTIALS\t",
+        "\nKEYS\t",
     ] {
         let text = unit.repeat(300_000 / unit.len());
         found(&detector, &text);
     }
+}
+
+/// Long values that repeat themselves are neither compiled nor searched for again and again.
+#[test]
+fn time_is_linear_in_what_propagates() {
+    let detector = Detector::new(&Detection::default()).unwrap();
+    let secrets: Vec<_> = (0..4).map(|at| format!("{}a{at}", "ab ".repeat(20_000))).collect();
+    let text = "ab ".repeat(100_000);
+    let body = format!(r#"{{"SecretString":{secrets:?},"text":"{text}"}}"#);
+    assert!(mask(&detector, &body).contains(&text));
 }
 
 /// However a kind is found, its tokens are of one group, and restored or not.

@@ -7,9 +7,10 @@
 //! ```
 
 use super::Places;
+use super::fields::PASSWORD_RULE;
 use super::member::{is_generic, is_pair_name, is_pair_value, is_system_tag};
 use super::names::MAX_NAME;
-use super::words::is_distinctive;
+use super::words::{is_distinctive, is_type};
 use crate::detect::Finding;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -23,7 +24,7 @@ mod within;
 use read::Separators;
 use within::Opened;
 
-/// Most white space between a name, its separator and its value: HCL aligns.
+/// Most white space between a name, its separator and its value.
 const MAX_GAP: usize = 64;
 /// Longest value: a private key, a session token.
 const MAX_VALUE: usize = 8192;
@@ -126,13 +127,16 @@ impl<'a> Scanner<'a, '_> {
     /// `Key: value` and its like.
     fn pair(&mut self, at: usize) -> usize {
         let equals = self.byte(at) == Some(b'=');
+        if equals && self.byte(at + 1) == Some(b'>') {
+            return self.arrow(at);
+        }
         if matches!(self.byte(at + 1), Some(b'=' | b'>' | b':' | b'~'))
             || (!equals && self.byte(at + 1) == Some(b'/') && self.byte(at + 2) == Some(b'/'))
         {
             return at + 2;
         }
         let Some(name) = self.name_before(at, equals) else { return at + 1 };
-        let start = self.skip_blanks(at + 1);
+        let start = self.skip_blanks(self.skip_marks(at + 1));
         let opens = matches!(self.byte(start), None | Some(b'{' | b'[' | b'\n' | b'\r'));
         let known = self.places.knows(self.bytes(&name));
         let generic = is_generic(self.bytes(&name));
@@ -168,6 +172,27 @@ impl<'a> Scanner<'a, '_> {
             return at + 1;
         }
         self.values(&name, start, equals)
+    }
+
+    /// `"key" => "value"`, `:key => "value"`: both are literals, or it is a branch of a program.
+    fn arrow(&mut self, at: usize) -> usize {
+        let end = at + 2;
+        let Some(name) = self.name_before(at, true) else { return end };
+        let before = name.start.checked_sub(1).and_then(|at| self.byte(at));
+        let value = self.value_at(self.skip_blanks(end)).filter(|value| value.quoted);
+        if let (Some(b'"' | b'\'' | b':'), Some(value)) = (before, value)
+            && self.places.knows(self.bytes(&name))
+        {
+            self.qualified.clear();
+            self.offer(&name, &value);
+        }
+        end
+    }
+
+    /// Behind the `**` of `**Key:** value`.
+    fn skip_marks(&self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        at + rest.iter().take(2).take_while(|byte| **byte == b'*').count()
     }
 
     /// The values of a name: one, a list, or several behind commas. Returns where to go on.
@@ -265,12 +290,14 @@ impl<'a> Scanner<'a, '_> {
         // `Bucket=bucket_name`: a variable of a program.
         let variable = || {
             text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'))
-                && self.places.knows(text)
+                && (self.places.knows(text) || is_type(text))
         };
         if !value.quoted && (variable() || (!value.ends && !is_distinctive(text))) {
             return;
         }
         let start = value.range.start;
-        self.found.push(Finding { range: start + range.start..start + range.end, kind, rule });
+        let whole = range.end == text.len() && !value.quoted && rule == PASSWORD_RULE;
+        let more = if whole { self.rest_of_password(value.range.end) } else { 0 };
+        self.found.push(Finding { range: start + range.start..start + range.end + more, kind, rule });
     }
 }

@@ -210,7 +210,12 @@ pub(super) fn session_token(value: &[u8]) -> Option<Range<usize>> {
 /// A password: anything without white space that does not stand for another value.
 pub(super) fn password(value: &[u8]) -> Option<Range<usize>> {
     let is = (3..=512).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
-    whole(value, is && !is_stand_in(value) && !refers(value))
+    whole(value, is && !is_stand_in(value) && !refers(value) && !is_asked_for(value))
+}
+
+/// True for `YOUR_PASSWORD`, `your-password-here`.
+fn is_asked_for(value: &[u8]) -> bool {
+    matches!(value, [a, b, c, d, b'-' | b'_', ..] if [*a, *b, *c, *d].eq_ignore_ascii_case(b"your"))
 }
 
 /// What is secret in any form: text of a secret, key material.

@@ -15,7 +15,7 @@ const MIN_JOINED: usize = 12;
 const STAND_INS: &str = "\
     all any array auto bool boolean bytes changeme date default disabled empty enabled false float id \
     int integer key list long map name never nil no none null number object off on optional redacted \
-    required self str string struct text timestamp true type undefined unknown value yes";
+    required self str string struct text the timestamp true type undefined unknown value yes";
 
 /// Common words of English and of computing, AWS's services and resource types, enumerations, in lower case.
 const ORDINARY: &str = "\
@@ -68,6 +68,11 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
             b"module.",
             b"each.",
             b"self.",
+            b"this.",
+            b"props.",
+            b"form.",
+            b"credentials.",
+            b"PropTypes.",
             b"process.env",
             b"os.environ",
             b"env.",
@@ -147,6 +152,14 @@ pub(super) fn is_distinctive(value: &[u8]) -> bool {
     let joined = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'/'));
     let letter = value.iter().any(u8::is_ascii_alphabetic);
     value.len() >= 4 && letter && (digit || joined || has_inner_capital(value))
+}
+
+/// True if a word is called like a type of a program: `BucketProps`.
+pub(super) fn is_type(value: &[u8]) -> bool {
+    const ENDINGS: &[&[u8]] =
+        &[b"Config", b"Dto", b"Enum", b"Options", b"Props", b"Ref", b"Schema", b"Str", b"Type"];
+    value.first().is_some_and(u8::is_ascii_uppercase)
+        && ENDINGS.iter().any(|ending| value.ends_with(ending) && value.len() > ending.len())
 }
 
 fn has_inner_capital(value: &[u8]) -> bool {

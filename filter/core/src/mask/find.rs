@@ -9,7 +9,7 @@ use crate::json::escape;
 use crate::json::read::{self, Number, Place, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -49,6 +49,10 @@ impl Plan {
         self.values.len() - 1
     }
 }
+
+/// Longest value that is looked for in other places: a search may read one again from each of its words, and the
+/// automaton of all of them must stay small.
+const MAX_PROPAGATED: usize = 1024;
 
 /// First pass: what the catalogue finds.
 struct Finder<'a> {
@@ -103,7 +107,10 @@ impl Finder<'_> {
         let Kind { propagates, group, .. } = self.detector.kind(kind);
         let chosen = *group != Group::Accounts;
         // An id of a length that its shape does not know is found by its place only.
-        if (*propagates || rule == PREFIXED_RULE) && (!chosen || words::may_propagate(reads)) {
+        if reads.len() <= MAX_PROPAGATED
+            && (*propagates || rule == PREFIXED_RULE)
+            && (!chosen || words::may_propagate(reads))
+        {
             self.propagated.insert((kind, Secret::new(reads)));
         }
     }
@@ -122,6 +129,8 @@ impl Finder<'_> {
         }
         let patterns = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            // A DFA takes quadratic time to build for values that repeat themselves.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(self.propagated.iter().map(|(_, value)| value.expose()));
         match patterns {
             Ok(patterns) => {

@@ -9,6 +9,9 @@ const SECRET_VALUE: &str =
     "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html";
 const RDS: &str = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html";
 
+/// The rule of passwords, which have any sign in them.
+pub(in crate::context) const PASSWORD_RULE: &str = "password-field";
+
 const fn secret(prefix: &'static str) -> Kind {
     Kind { propagates: true, ..Kind::credential(prefix, Group::Credentials) }
 }
@@ -43,7 +46,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         kind: secret("AWS_PASSWORD"),
-        rule: "password-field",
+        rule: PASSWORD_RULE,
         names: &[
             "Password",
             "MasterPassword",

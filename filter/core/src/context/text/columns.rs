@@ -28,16 +28,15 @@ impl<'a> Scanner<'a, '_> {
         if text.is_empty() || !word || !(capitals || upper) {
             return at + 1;
         }
-        if KMS_TITLES.contains(&text) {
+        // A title is the first cell of its row, so that no row is read twice.
+        let is_title = upper && start.checked_sub(1).is_none_or(|at| self.byte(at) == Some(b'\n'));
+        if is_title && KMS_TITLES.contains(&text) {
             self.keys(at + 1);
         }
-        if upper
-            && text.len() >= MIN_TITLE
-            && start.checked_sub(1).is_none_or(|at| self.byte(at) == Some(b'\n'))
-        {
+        if is_title && text.len() >= MIN_TITLE {
             self.accounts(at + 1);
         }
-        if text == b"CREDENTIALS" || text == b"ACCESSKEY" {
+        if is_title && (text == b"CREDENTIALS" || text == b"ACCESSKEY") {
             self.credentials(at + 1);
         } else if self.places.knows(text)
             && let Some(value) = self.value_at(at + 1).filter(|value| value.ends)

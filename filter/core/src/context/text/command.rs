@@ -49,8 +49,12 @@ impl Scanner<'_, '_> {
             // `Key=value` is read at its own separator.
             let text = self.bytes(&value.range);
             let assigns = !value.quoted && memchr::memchr(b'=', text).is_some_and(|at| at + 2 < text.len());
+            // `[--bucket BUCKET]`: what a usage message calls the value.
+            let called = !value.quoted
+                && text.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+                && self.places.knows(text);
             let end = value.end;
-            if !assigns {
+            if !assigns && !called {
                 self.offer(&name, &Value { ends: true, quoted: true, ..value });
             }
             next = self.word_from(end);

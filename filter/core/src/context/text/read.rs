@@ -12,6 +12,9 @@ const NOUN: &[u8] = b"ucket ";
 /// What may stand between the two.
 const NAMED: [&[u8]; 3] = [b"named ", b"called ", b"name "];
 
+/// Types between a name and its value.
+const TYPES: &[&[u8]] = &[b"str", b"string", b"String"];
+
 /// The next separator, found with vector instructions: text without them costs nearly nothing.
 pub(super) struct Separators<'a> {
     text: &'a [u8],
@@ -50,6 +53,15 @@ impl<'a> Separators<'a> {
 }
 
 impl Scanner<'_, '_> {
+    /// How much of a password stands behind a sign that ends other values: `Pass&word` is one, `p=Pass&q=x` is not.
+    pub(super) fn rest_of_password(&self, end: usize) -> usize {
+        let rest = self.text.get(end..).unwrap_or_default().iter().take(MAX_GAP);
+        let length = rest.take_while(|byte| byte.is_ascii_graphic() && !b",\"'`<>\\=".contains(byte)).count();
+        let more = self.text.get(end..end + length).unwrap_or_default();
+        let closing = more.iter().rev().take_while(|byte| b")}];.:".contains(byte)).count();
+        if self.byte(end + length) == Some(b'=') { 0 } else { length - closing }
+    }
+
     /// The name to the left of a separator, without its quotes.
     pub(super) fn name_before(&self, at: usize, equals: bool) -> Option<Range<usize>> {
         let from = at.saturating_sub(MAX_GAP);
@@ -60,8 +72,11 @@ impl Scanner<'_, '_> {
         }
         let marks = |byte: &&u8| matches!(byte, b'"' | b'\'' | b'`' | b'*' | b'\\');
         let rest = before.get(..before.len() - gap).unwrap_or_default();
+        // `environ["KEY"] = …`
+        let bracket = usize::from(equals && matches!(rest, [.., b'"' | b'\'', b']']));
+        let rest = rest.get(..rest.len() - bracket).unwrap_or_default();
         let quotes = rest.iter().rev().take(6).take_while(marks).count();
-        let end = at - gap - quotes;
+        let end = at - gap - bracket - quotes;
         let from = end.saturating_sub(MAX_NAME);
         let before = self.text.get(from..end).unwrap_or_default();
         let quoted = quotes > 0;
@@ -90,6 +105,13 @@ impl Scanner<'_, '_> {
         let name = self.text.get(start..end).unwrap_or_default();
         let leading = name.iter().take_while(|byte| matches!(byte, b'-' | b' ' | b'.')).count();
         let range = start + leading..end;
+        // `key: str = …`
+        if equals && TYPES.contains(&self.bytes(&range)) {
+            let before = self.text.get(..range.start).unwrap_or_default().trim_ascii_end();
+            if before.last() == Some(&b':') {
+                return self.name_before(before.len() - 1, false);
+            }
+        }
         // Times, ports and drives.
         (range.len() >= 2 && self.bytes(&range).iter().any(u8::is_ascii_alphabetic)).then_some(range)
     }
@@ -151,7 +173,11 @@ impl Scanner<'_, '_> {
         let word = rest.get(..length)?;
         let trailing = word.iter().rev().take_while(|byte| matches!(byte, b'.' | b':' | b'?' | b'!')).count();
         let (range, end) = (at..at + length - trailing, at + length);
-        if range.is_empty() || matches!(self.byte(end), Some(b'(' | b'[')) {
+        // A call, an index, a type with parameters.
+        let generic = self.byte(end) == Some(b'<')
+            && self.byte(at).is_some_and(|byte| byte.is_ascii_uppercase())
+            && self.byte(end + 1).is_some_and(|byte| byte.is_ascii_uppercase());
+        if range.is_empty() || generic || matches!(self.byte(end), Some(b'(' | b'[')) {
             return None;
         }
         let next = self.byte(self.skip_blanks(end));
