@@ -1,4 +1,4 @@
-//! The kinds of identifiers, as data: adding one is a row in [`ROWS`] with its examples.
+//! The kinds of identifiers, as data: adding one is a row of its group, with examples.
 //!
 //! A *kind* is what the token says (`AWS_EC2`); a *rule* is one way to find it. Where each grammar is written
 //! down is named beside it. Letter case is ignored when anchors are searched.

@@ -6,7 +6,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// A kind, by its place in [`Kinds`].
+/// A kind, by its place among all kinds.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct KindId(pub(crate) u16);
 
