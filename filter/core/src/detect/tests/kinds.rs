@@ -1,6 +1,8 @@
 //! Kinds that the rows' own examples cannot show: what a place tells, what is hidden, and time.
 
 use super::*;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn check(cases: &[(&str, &[(&str, &str)])]) {
     for (text, expected) in cases {
