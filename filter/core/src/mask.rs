@@ -151,4 +151,6 @@ impl Plan {
 }
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod tests;

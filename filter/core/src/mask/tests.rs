@@ -7,7 +7,7 @@ use alloc::string::ToString;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Masks as `store: request` does.
-fn mask(body: &str) -> Result<String, Unmaskable> {
+pub(super) fn mask(body: &str) -> Result<String, Unmaskable> {
     let detector = Detector::new(&Detection::default()).unwrap();
     let mut plan = Plan::find(&detector, &TEXT, body.as_bytes())?;
     loop {
