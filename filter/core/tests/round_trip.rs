@@ -133,9 +133,9 @@ proptest! {
         let body = value.to_string();
         let (masked, _) = round_trip(&body, 0);
         // Nothing is found in what is masked but tokens. (Not asked of addresses: 10.0.1.100.123456789012 is none,
-        // and looks like one once the account at its end is masked.)
+        // and looks like one once the account at its end is masked. Nor of places: a name that is masked is another one.)
         let plan = Plan::find(&shared().detector, &TEXT, masked.as_bytes()).unwrap();
-        for span in plan.spans.iter().filter(|span| !span.rule.ends_with("-ip")) {
+        for span in plan.spans.iter().filter(|span| !span.rule.ends_with("-ip") && !span.rule.ends_with("-field")) {
             let value = &plan.values[span.value];
             prop_assert_eq!(value.kind, shared().detector.literal(), "{}: {}", span.rule, masked);
         }

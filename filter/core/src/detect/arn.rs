@@ -278,8 +278,15 @@ impl<'a> Reader<'a> {
         let (before, last) = name.split_at(name.len().saturating_sub(3));
         if colon && last.eq_ignore_ascii_case(b"arn") && boundary::may_start(before) {
             // A token in the name's place must not touch the letters of what follows.
-            let glue = before.iter().rev().take_while(|byte| !boundary::binds(**byte)).count();
-            self.at -= last.len() + glue;
+            let mut name = before;
+            loop {
+                name = match name {
+                    [name @ .., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => name,
+                    [name @ .., last] if !boundary::binds(*last) => name,
+                    _ => break,
+                };
+            }
+            self.at = start + name.len();
         }
     }
 

@@ -247,6 +247,7 @@ fn arns_keep_their_structure() {
                 ("AWS_IAM_ROLE", "R"),
             ],
         ),
+        ("arn:aws:iam::*:role/A%2Barn:aws:iam::*:role/B", &[("AWS_IAM_ROLE", "A"), ("AWS_IAM_ROLE", "B")]),
         ("arn:aws:iam::*:role/A-arn:aws:iam::*:role/B", &[("AWS_IAM_ROLE", "A"), ("AWS_IAM_ROLE", "B")]),
         (
             "arn:aws:ec2:x-[arn:aws:iam::123456789012:role/R",

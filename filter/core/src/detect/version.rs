@@ -31,7 +31,6 @@ const WORDS: &[&str] = &[
     "sec.",
     "section",
     "subsection",
-    "v",
     "v.",
     "ver",
     "ver.",
