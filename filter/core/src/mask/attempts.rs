@@ -40,6 +40,14 @@ fn attempts_that_are_masked() {
     assert_eq!(masked(&"i-1234567890abcdef0 ".repeat(1000)), "AWS_EC2_001 ".repeat(1000));
 }
 
+/// A name that contains what has a shape is one name wherever it stands.
+#[test]
+fn names_around_addresses_are_whole_elsewhere_too() {
+    let text = "of logs-10.0.0.1-old: {\"Bucket\": \"logs-10.0.0.1-old\"} 10.0.0.1";
+    let expected = "of AWS_S3_BUCKET_001: {\"Bucket\": \"AWS_S3_BUCKET_001\"} AWS_PRIVATE_IP_001";
+    assert_eq!(masked(text), expected);
+}
+
 #[test]
 fn attempts_that_are_not() {
     for text in [

@@ -248,18 +248,34 @@ struct Propagator<'a> {
 }
 
 impl<'a> Propagator<'a> {
-    /// Further places give way to what the first pass found.
+    /// Further places give way to what the first pass found, unless that is a part of the value: the rest would go out.
     fn merge(self) -> Finder<'a> {
         let mut finder = self.finder;
         finder.plan.spans.sort_unstable_by_key(|span| span.raw.start);
         let found = finder.plan.spans.len();
+        let mut replaced = Vec::new();
         for (kind, form, secret, raw, level) in self.further {
             let earlier = finder.plan.spans.get(..found).unwrap_or_default();
             let next = earlier.partition_point(|span| span.raw.end <= raw.start);
-            if earlier.get(next).is_none_or(|span| span.raw.start >= raw.end) {
+            let upto = earlier.partition_point(|span| span.raw.start < raw.end);
+            let inside = |span: &Span| {
+                span.level == level
+                    && span.raw != raw
+                    && raw.start <= span.raw.start
+                    && span.raw.end <= raw.end
+            };
+            if earlier.get(next..upto).is_none_or(|spans| spans.iter().all(inside)) {
+                replaced.extend(next..upto);
                 finder.span(kind, form, secret.expose(), raw, level, PROPAGATED_RULE);
             }
         }
+        // The reader tells of some strings late.
+        replaced.sort_unstable();
+        let mut index = 0;
+        finder.plan.spans.retain(|_| {
+            index += 1;
+            replaced.binary_search(&(index - 1)).is_err()
+        });
         finder
     }
 
