@@ -168,12 +168,15 @@ impl Visitor for Finder<'_> {
     fn text(&mut self, view: &View<'_>, from: usize, place: &Place<'_>) {
         let mut findings = core::mem::take(&mut self.findings);
         self.detector.find_placed(view.text, from, place, &mut findings);
-        for finding in findings.drain(..) {
+        for mut finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
             self.propagate(view.text, &finding);
             self.detector.within(view.text, &finding, &mut self.within);
-            for finding in core::mem::take(&mut self.within) {
-                self.propagate(view.text, &finding);
+            for within in core::mem::take(&mut self.within) {
+                self.propagate(view.text, &within);
+                if !self.detector.kind(within.kind).restores {
+                    finding.kind = within.kind;
+                }
             }
             let (form, bytes) = form(view, finding.range);
             self.span(finding.kind, form, bytes, raw, view.level, finding.rule);

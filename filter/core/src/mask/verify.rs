@@ -74,7 +74,7 @@ impl Plan {
         ranges
     }
 
-    /// Makes one literal of `range` and of every span that it touches.
+    /// Makes one literal of `range` and of every span that it touches; a credential if one of them is.
     fn widen(
         &mut self,
         detector: &Detector,
@@ -90,10 +90,14 @@ impl Plan {
         }
         let before = self.spans.len();
         let wanted = range.clone();
+        let (mut kind, mut rule) = (detector.literal(), LITERAL_RULE);
+        let values = &self.values;
         self.spans.retain(|span| {
             let touches = span.raw.start <= range.end && range.start <= span.raw.end;
             if touches {
                 range = range.start.min(span.raw.start)..range.end.max(span.raw.end);
+                let credential = values.get(span.value).filter(|value| !detector.kind(value.kind).restores);
+                (kind, rule) = credential.map_or((kind, rule), |value| (value.kind, span.rule));
             }
             !touches
         });
@@ -104,8 +108,8 @@ impl Plan {
         let mut cutter = Cutter { range: range.clone(), cut: None };
         read::document(body, shape, &mut cutter).map_err(Unmaskable::Unreadable)?;
         let (form, secret, level) = cutter.cut.ok_or(Unmaskable::Ambiguous)?;
-        let value = self.add_value(Value { kind: detector.literal(), form, secret, reads_as: None });
-        self.spans.push(Span { raw: range, value, level, rule: LITERAL_RULE });
+        let value = self.add_value(Value { kind, form, secret, reads_as: None });
+        self.spans.push(Span { raw: range, value, level, rule });
         self.spans.sort_unstable_by_key(|span| span.raw.start);
         Ok(())
     }
