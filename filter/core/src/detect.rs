@@ -36,6 +36,7 @@ pub mod secrets;
 pub mod sid;
 pub mod signature;
 pub mod told;
+pub mod userinfo;
 mod version;
 
 pub use kinds::{Kind, KindId};
