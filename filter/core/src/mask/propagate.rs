@@ -227,3 +227,45 @@ impl Visitor for Propagator<'_> {
 
     fn signed(&mut self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::detection::Detection;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_second_pass_runs_where_it_may_find_something() {
+        let detector = Detector::new(&Detection::default()).unwrap();
+        let account = detector.kind_with_prefix("AWS_ACCOUNT").unwrap();
+        let span = |raw: Range<usize>| Span { raw, value: 0, level: 1, rule: PROPAGATED_RULE };
+        for (values, body, spans, expected) in [
+            (&["123456789012"][..], r#"{"a":"no"}"#, &[][..], false),
+            (&["123456789012"], r#"{"a":"123456789012"}"#, &[], true),
+            (&["123456789012"], r#"{"a":"123456789012"}"#, &[6..18], false),
+            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[6..18], true),
+            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[6..18, 24..36], false),
+            // A part of a longer span gives way to it; a longer value does not.
+            (&["123456789012"], r#"{"a":"arn:123456789012:x"}"#, &[6..24], false),
+            (&["my-orders-1"], r#"{"a":"my-orders-1"}"#, &[6..12], true),
+            // It begins no word.
+            (&["123456789012"], r#"{"a":"x123456789012"}"#, &[], false),
+            (&["123456789012"], r#"{"a":"\n123456789012"}"#, &[], true),
+            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1"}"#, &[6..17], false),
+            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1 orders-1"}"#, &[6..17], true),
+            // Escapes may hide it.
+            (&["123456789012"], r#"{"a":"12345678901\u0032"}"#, &[], true),
+            (&["123456789012"], r#"{"a":"\uac00"}"#, &[], false),
+            (&["가나다-1"], r#"{"a":"\uac00"}"#, &[], true),
+            (&["a/b-1"], r#"{"a":"a\/b-1"}"#, &[], true),
+            (&["a/b-1"], r#"{"a":"a b-1"}"#, &[], false),
+            (&["a\"b-1"], r#"{"a":""}"#, &[], true),
+        ] {
+            let set = values.iter().map(|value| (account, Secret::new(value.as_bytes()))).collect();
+            let spans: Vec<Span> = spans.iter().cloned().map(span).collect();
+            let values = Propagated::new(&detector, &set).unwrap();
+            assert_eq!(values.may_stand_elsewhere(body.as_bytes(), &spans), expected, "{body}");
+        }
+    }
+}

@@ -56,3 +56,55 @@ fn may_end(right: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::json::shape::TEXT;
+    use crate::mask::{Masked, number};
+    use alloc::format;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn told_without_reading_or_read_again() {
+        let config = |kinds: &str| {
+            let json = format!(r#"{{"hosts":["api.anthropic.com"],"detect":{{"kinds":{kinds}}}}}"#);
+            Config::from_json(json.as_bytes()).unwrap().detection
+        };
+        let all = Detector::new(&config("{}")).unwrap();
+        let no_names = Detector::new(&config(r#"{"names":false}"#)).unwrap();
+        for (detector, body, told) in [
+            (&all, r#"{"m":"i-12345678"}"#, true),
+            (&all, r#"{"m":"a \"i-12345678\", \\i-87654321\\ 를i-12345678를"}"#, true),
+            (&all, r#"{"m":"\ni-12345678\n","x":"\\ni-12345678\\r"}"#, true),
+            (&all, r#"{"m":"[\"\\ni-12345678\\n\",{\"AccountId\":123456789012}] i-12345678"}"#, true),
+            (&all, r#"{"m":"i-12345678 AWS_EC2_001 AWS\\_EC2\\_001"}"#, true),
+            (&all, r#"{"AccountId":123456789012,"x":"123456789012"}"#, true),
+            (&all, r#"{"m":"nothing to find"}"#, true),
+            // Escapes that are longer, and what could be one.
+            (&all, r#"{"m":"%2Fi-12345678"}"#, false),
+            (&all, r#"{"m":"\u000ai-12345678"}"#, false),
+            (&all, r#"{"m":"i-12345678\u0020"}"#, false),
+            // The token of a credential passes as it is.
+            (&all, r#"{"m":"AKIAIOSFODNN7EXAMPLE AWS_ACCESS_KEY_001"}"#, false),
+            // What decides how something else is read.
+            (&all, r#"{"i-12345678":1}"#, false),
+            (&all, r#"{"m":"data:i-12345678"}"#, false),
+            (&all, r#"{"m":"[1] x i-12345678"}"#, true),
+            (&all, r#"{"m":"[1]i-12345678"}"#, false),
+            // What is found and left out may read as a token.
+            (&no_names, r#"{"m":"i-12345678 arn:aws:s3:::AWS_EC2_001"}"#, false),
+            (&all, r#"{"m":"i-12345678 arn:aws:s3:::AWS_EC2_001"}"#, true),
+        ] {
+            let mut plan = Plan::find(detector, &TEXT, body.as_bytes()).unwrap();
+            let tokens = number(detector, &plan.values);
+            assert_eq!(plan.reads_back(detector, body.as_bytes(), &tokens), told, "{body}");
+            let masked = plan.mask(detector, &TEXT, body.as_bytes(), &tokens).unwrap();
+            assert!(matches!(masked, Masked::Body(_)) || !told, "{body}");
+            let other = alloc::vec![String::from("AWS_NOPE_001"); tokens.len()];
+            assert!(tokens.is_empty() || !plan.reads_back(detector, body.as_bytes(), &other), "{body}");
+        }
+    }
+}
