@@ -8,6 +8,7 @@ use crate::detect::{Detector, KindId, PROPAGATED_RULE};
 use crate::json::read::{Number, Place, View, Visitor};
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -24,7 +25,7 @@ pub(super) struct Propagated {
 
 enum Patterns {
     /// One, which most bodies have: the account.
-    One(memmem::Finder<'static>),
+    One(Box<memmem::Finder<'static>>),
     Many(AhoCorasick),
 }
 
@@ -49,7 +50,7 @@ impl Propagated {
     pub(super) fn new(detector: &Detector, values: &BTreeSet<(KindId, Secret)>) -> Option<Self> {
         let mut all = values.iter().map(|(_, value)| value.expose());
         let patterns = match (all.next(), all.next()) {
-            (Some(one), None) => Patterns::One(memmem::Finder::new(one).into_owned()),
+            (Some(one), None) => Patterns::One(Box::new(memmem::Finder::new(one).into_owned())),
             _ => {
                 let builder = AhoCorasick::builder()
                     .match_kind(MatchKind::LeftmostLongest)
@@ -239,21 +240,21 @@ mod tests {
     fn a_second_pass_runs_where_it_may_find_something() {
         let detector = Detector::new(&Detection::default()).unwrap();
         let account = detector.kind_with_prefix("AWS_ACCOUNT").unwrap();
-        let span = |raw: Range<usize>| Span { raw, value: 0, level: 1, rule: PROPAGATED_RULE };
+        let span = |(start, end)| Span { raw: start..end, value: 0, level: 1, rule: PROPAGATED_RULE };
         for (values, body, spans, expected) in [
             (&["123456789012"][..], r#"{"a":"no"}"#, &[][..], false),
             (&["123456789012"], r#"{"a":"123456789012"}"#, &[], true),
-            (&["123456789012"], r#"{"a":"123456789012"}"#, &[6..18], false),
-            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[6..18], true),
-            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[6..18, 24..36], false),
+            (&["123456789012"], r#"{"a":"123456789012"}"#, &[(6, 18)], false),
+            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[(6, 18)], true),
+            (&["123456789012"], r#"{"a":"123456789012","b":123456789012}"#, &[(6, 18), (24, 36)], false),
             // A part of a longer span gives way to it; a longer value does not.
-            (&["123456789012"], r#"{"a":"arn:123456789012:x"}"#, &[6..24], false),
-            (&["my-orders-1"], r#"{"a":"my-orders-1"}"#, &[6..12], true),
+            (&["123456789012"], r#"{"a":"arn:123456789012:x"}"#, &[(6, 24)], false),
+            (&["my-orders-1"], r#"{"a":"my-orders-1"}"#, &[(6, 12)], true),
             // It begins no word.
             (&["123456789012"], r#"{"a":"x123456789012"}"#, &[], false),
             (&["123456789012"], r#"{"a":"\n123456789012"}"#, &[], true),
-            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1"}"#, &[6..17], false),
-            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1 orders-1"}"#, &[6..17], true),
+            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1"}"#, &[(6, 17)], false),
+            (&["my-orders-1", "orders-1"], r#"{"a":"my-orders-1 orders-1"}"#, &[(6, 17)], true),
             // Escapes may hide it.
             (&["123456789012"], r#"{"a":"12345678901\u0032"}"#, &[], true),
             (&["123456789012"], r#"{"a":"\uac00"}"#, &[], false),
@@ -263,7 +264,7 @@ mod tests {
             (&["a\"b-1"], r#"{"a":""}"#, &[], true),
         ] {
             let set = values.iter().map(|value| (account, Secret::new(value.as_bytes()))).collect();
-            let spans: Vec<Span> = spans.iter().cloned().map(span).collect();
+            let spans: Vec<Span> = spans.iter().copied().map(span).collect();
             let values = Propagated::new(&detector, &set).unwrap();
             assert_eq!(values.may_stand_elsewhere(body.as_bytes(), &spans), expected, "{body}");
         }

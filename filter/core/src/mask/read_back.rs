@@ -28,7 +28,8 @@ impl Plan {
             before = span.raw.end;
             // The token of a number stands in quotes of its own.
             let is_number = self.values.get(span.value).is_some_and(|value| value.form == Form::Number);
-            if !is_number && !(may_start(left) && may_end(right)) {
+            let stands_free = is_number || (may_start(left) && may_end(right));
+            if !stands_free {
                 return false;
             }
         }
@@ -79,7 +80,7 @@ mod tests {
             (&all, r#"{"m":"i-12345678"}"#, true),
             (&all, r#"{"m":"a \"i-12345678\", \\i-87654321\\ 를i-12345678를"}"#, true),
             (&all, r#"{"m":"\ni-12345678\n","x":"\\ni-12345678\\r"}"#, true),
-            (&all, r#"{"m":"[\"\\ni-12345678\\n\",{\"AccountId\":123456789012}] i-12345678"}"#, true),
+            (&all, r#"{"m":"[\"\\ni-12345678\\n\",{\"AccountId\":123456789012}] x i-12345678"}"#, true),
             (&all, r#"{"m":"i-12345678 AWS_EC2_001 AWS\\_EC2\\_001"}"#, true),
             (&all, r#"{"AccountId":123456789012,"x":"123456789012"}"#, true),
             (&all, r#"{"m":"nothing to find"}"#, true),
@@ -93,7 +94,7 @@ mod tests {
             (&all, r#"{"i-12345678":1}"#, false),
             (&all, r#"{"m":"data:i-12345678"}"#, false),
             (&all, r#"{"m":"[1] x i-12345678"}"#, true),
-            (&all, r#"{"m":"[1]i-12345678"}"#, false),
+            (&all, r#"{"m":"[1] i-12345678"}"#, false),
             // What is found and left out may read as a token.
             (&no_names, r#"{"m":"i-12345678 arn:aws:s3:::AWS_EC2_001"}"#, false),
             (&all, r#"{"m":"i-12345678 arn:aws:s3:::AWS_EC2_001"}"#, true),
