@@ -2,8 +2,14 @@
 
 use super::Headers;
 use crate::json::shape::{JSON_LINES, PLAIN, Shape};
+use crate::provider::Api;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// How a request's body is read for masking, as an exchange does it. `None` for a type that is not masked.
+pub fn request_shape(api: Api, content_type: &str) -> Option<&'static Shape> {
+    ContentType::read(content_type.as_bytes()).request(api.request)
+}
 
 /// True if the body is not encoded, whatever number of headers says so.
 pub(super) fn is_identity(headers: Headers<'_>) -> bool {
