@@ -70,6 +70,8 @@ pub enum Malformed {
 pub enum Documents {
     /// Objects and arrays one after the other, as pasted output and newline-delimited JSON have them.
     Containers,
+    /// Values one after the other, as newline-delimited JSON has them.
+    Many,
     /// Exactly one value.
     One,
 }
@@ -124,7 +126,7 @@ impl Lexer {
             State::Done => true,
             State::Number(number) => self.depth == 0 && number.is_complete(),
             State::Literal(rest) => self.depth == 0 && rest.is_empty(),
-            State::Value => self.documents == Documents::Containers && self.depth == 0,
+            State::Value => self.documents != Documents::One && self.depth == 0,
             _ => false,
         }
     }
@@ -256,7 +258,7 @@ impl Lexer {
     fn value_ended(&mut self) {
         self.state = match (self.depth, self.documents) {
             (0, Documents::One) => State::Done,
-            (0, Documents::Containers) => State::Value,
+            (0, Documents::Containers | Documents::Many) => State::Value,
             _ => State::AfterValue,
         };
     }
