@@ -249,7 +249,13 @@ fn the_head_towards_the_provider() {
         ("x-envoy-internal", "true"),
         ("traceparent", "00-x"),
         ("te", "trailers"),
+        ("content-digest", "sha-256=:x:"),
         ("content-md5", "x"),
+        ("digest", "sha-256=x"),
+        ("repr-digest", "sha-256=:x:"),
+        ("signature", "s=:x:"),
+        ("signature-input", "s=(\"content-digest\")"),
+        ("x-amz-content-sha256", "x"),
     ]);
     let actions =
         Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
@@ -265,7 +271,13 @@ fn the_head_towards_the_provider() {
             removed("x-envoy-internal"),
             removed("traceparent"),
             removed("te"),
+            removed("content-digest"),
             removed("content-md5"),
+            removed("digest"),
+            removed("repr-digest"),
+            removed("signature"),
+            removed("signature-input"),
+            removed("x-amz-content-sha256"),
             removed("content-length"),
             HeaderChange::Set("accept-encoding", "identity".into()),
         ]
