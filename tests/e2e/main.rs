@@ -9,6 +9,7 @@
 )]
 
 mod bridge_outages;
+mod encodings;
 mod failures;
 mod headers;
 mod leaks;

@@ -188,6 +188,11 @@ impl Exchange {
         matches!(self.state, State::Restoring { .. } | State::Cut)
     }
 
+    /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.
+    pub fn withholds(&self) -> bool {
+        matches!(&self.state, State::Restoring { framing, .. } if framing.held() > 0)
+    }
+
     /// For a host that could not carry out actions: what to do instead.
     pub fn host_failed(&mut self) -> Actions {
         self.refuse(Reason::HostFailed)

@@ -26,11 +26,12 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match self {
             Self::Events(events) => events.held(),
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
+            // The host holds what there is.
             Self::Unknown(_) | Self::Unseen(_) => 0,
         }
     }
