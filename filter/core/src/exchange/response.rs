@@ -135,6 +135,7 @@ impl Exchange {
                 self.response_chunk(framing, mapping, held, true)
             }
             Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => self.cut(Reason::ResponseCut),
+            Framing::Plain(plain) if plain.kept() > 0 => self.cut(Reason::ResponseCut),
             _ => {
                 self.state = State::Open;
                 Actions::proceed()

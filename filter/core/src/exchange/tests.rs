@@ -66,6 +66,9 @@ fn refusals() {
         (&[(":authority", "[::1]")], ok, 403, "host_not_allowed", "[::1]"),
         (&[("upgrade", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":method", "CONNECT")], ok, 403, "upgrade_refused", "WebSocket"),
+        // A WebSocket over HTTP/2 (RFC 8441 §4); some proxies make a GET of it.
+        (&[(":method", "CONNECT"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":method", "GET"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":path", "/v1/x/i-12345678")], ok, 422, "identifier_in_target", "path"),
         (
             &[(":path", "/v1/x?a=arn%3Aaws%3Aiam%3A%3A123456789012%3Aroot")],
