@@ -66,6 +66,9 @@ fn refusals() {
         (&[(":authority", "[::1]")], ok, 403, "host_not_allowed", "[::1]"),
         (&[("upgrade", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":method", "CONNECT")], ok, 403, "upgrade_refused", "WebSocket"),
+        // A WebSocket over HTTP/2 (RFC 8441 §4); some proxies make a GET of it.
+        (&[(":method", "CONNECT"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":method", "GET"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":path", "/v1/x/i-12345678")], ok, 422, "identifier_in_target", "path"),
         (
             &[(":path", "/v1/x?a=arn%3Aaws%3Aiam%3A%3A123456789012%3Aroot")],
@@ -252,7 +255,13 @@ fn the_head_towards_the_provider() {
         ("x-envoy-internal", "true"),
         ("traceparent", "00-x"),
         ("te", "trailers"),
+        ("content-digest", "sha-256=:x:"),
         ("content-md5", "x"),
+        ("digest", "sha-256=x"),
+        ("repr-digest", "sha-256=:x:"),
+        ("signature", "s=:x:"),
+        ("signature-input", "s=(\"content-digest\")"),
+        ("x-amz-content-sha256", "x"),
     ]);
     let actions =
         Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
@@ -268,7 +277,13 @@ fn the_head_towards_the_provider() {
             removed("x-envoy-internal"),
             removed("traceparent"),
             removed("te"),
+            removed("content-digest"),
             removed("content-md5"),
+            removed("digest"),
+            removed("repr-digest"),
+            removed("signature"),
+            removed("signature-input"),
+            removed("x-amz-content-sha256"),
             removed("content-length"),
             HeaderChange::Set("accept-encoding", "identity".into()),
         ]
