@@ -113,3 +113,18 @@ fn own_kinds_are_found_beside_those_of_the_catalogue() {
 fn values_of(detector: &super::Detector, text: &str) -> Vec<String> {
     found_by(detector, text).into_iter().map(|(_, value)| value).collect()
 }
+
+/// A key without an end does not take in the beginning of what stands right behind it.
+#[test]
+fn what_follows_a_private_key_is_found() {
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
+    for (rest, expected) in [
+        ("/arn:aws:iam::123456789012:role/a-7", &["123456789012", "a-7"][..]),
+        ("//vpc-12345678", &["vpc-12345678"]),
+        ("+/10.0.0.7", &["10.0.0.7"]),
+    ] {
+        let found = values(r#"{"kinds":{"secrets":true}}"#, &format!("{key}{rest}"));
+        assert_eq!(found[1..], *expected, "{rest}");
+        assert!(found[0].starts_with("-----BEGIN"));
+    }
+}

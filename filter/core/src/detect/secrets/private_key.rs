@@ -31,8 +31,7 @@ pub fn block(text: &[u8], anchor: Range<usize>) -> Outcome {
             let end = label(text, at + END.len()).unwrap_or(solid);
             return Outcome::One(anchor.start..end.max(solid));
         }
-        let line =
-            rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)).count();
+        let line = line(rest);
         let header = rest
             .iter()
             .take(MAX_HEADER)
@@ -49,6 +48,20 @@ pub fn block(text: &[u8], anchor: Range<usize>) -> Outcome {
                 solid = at;
             }
         }
+    }
+}
+
+/// How much of a line is base64. What goes on as something else is not a part of the key from its last sign on: the `arn`
+/// of `…//arn:aws:…` is needed to find the rest.
+fn line(rest: &[u8]) -> usize {
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let line = rest.iter().take_while(|byte| base64(byte)).count();
+    match rest.get(line) {
+        Some(b':' | b'-' | b'.' | b'_' | b'%') => {
+            let word = rest.iter().take(line).rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            line - word
+        }
+        _ => line,
     }
 }
 
