@@ -10,6 +10,8 @@ use crate::context::Places;
 use crate::context::member::Place;
 use crate::token::{FAMILIES, Recogniser};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 use kinds::Kinds;
@@ -162,6 +164,14 @@ impl Detector {
     /// The kind whose tokens begin with this.
     pub fn kind_with_prefix(&self, prefix: &str) -> Option<KindId> {
         self.kinds.with_prefix(prefix)
+    }
+
+    /// What tokens that may be restored begin with, up to their number; sorted.
+    pub fn restorable(&self) -> Vec<String> {
+        let restorable = self.kinds.all().filter(|kind| kind.restores);
+        let mut prefixes: Vec<String> = restorable.map(|kind| format!("{}_", kind.prefix)).collect();
+        prefixes.sort_unstable();
+        prefixes
     }
 
     /// The kind of text that reads as a token.

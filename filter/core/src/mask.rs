@@ -46,6 +46,13 @@ pub enum Form {
     Text,
 }
 
+impl Form {
+    /// What a value of this form is escaped for inside `levels` JSON strings: a spelling has its own escapes.
+    pub fn levels(self, levels: usize) -> usize {
+        if self == Self::Spelled { levels.min(1) } else { levels }
+    }
+}
+
 /// One distinct value of a request.
 #[derive(Clone, Debug)]
 pub struct Value {

@@ -6,6 +6,7 @@ use crate::json::shape::{Shape, TEXT};
 
 mod anthropic;
 mod openai;
+pub mod state;
 
 /// The shapes of one API.
 #[derive(Clone, Copy, Debug)]

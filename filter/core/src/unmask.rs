@@ -12,8 +12,11 @@
 //! is certain leaves at once. Withheld is only what may still become a token of this exchange, at most
 //! [`MAX_HELD`] bytes a text. (One exception to the cuts: see [`plain::MAX_SHOWN`].)
 
+use alloc::vec::Vec;
+
 pub mod json;
 mod lookalike;
+pub mod lookups;
 pub mod mapping;
 pub mod matcher;
 pub mod plain;
@@ -21,6 +24,7 @@ pub mod sse;
 pub mod text;
 
 pub use json::JsonUnmasker;
+pub use lookups::{Hole, Lookups};
 pub use mapping::Mapping;
 pub use plain::PlainUnmasker;
 pub use sse::SseUnmasker;
@@ -32,8 +36,10 @@ pub use sse::SseUnmasker;
 pub const MAX_HELD: usize = 2048;
 
 /// What happened while restoring, for the counters.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
+    /// Tokens in the output that wait for the bridge, in order.
+    pub holes: Vec<Hole>,
     /// Bytes withheld at the end of a piece.
     pub held: u64,
     /// Tokens replaced by their originals.

@@ -1,11 +1,14 @@
 //! The way back to the application.
 
 use super::content::{ContentType, is_identity};
+use super::lookup::Asking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
+use crate::vm::Vm;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Headers that speak of the bytes of the body, and are wrong once it is restored.
 const OF_THE_BYTES: [&str; 7] =
@@ -24,7 +27,7 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match self {
             Self::Events(events) => events.held(),
             Self::Json(json) => json.held(),
@@ -64,6 +67,8 @@ impl Exchange {
 
     pub(super) fn response_chunk(
         &mut self,
+        vm: &Vm,
+        now: Duration,
         mut framing: Box<Framing>,
         mapping: Mapping,
         bytes: &[u8],
@@ -79,45 +84,21 @@ impl Exchange {
                 Some(known) => *framing = known,
             }
         }
-        let mut tally = Tally::default();
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut hold = false;
-        match framing.as_mut() {
-            Framing::Json(json) => {
-                json.push(bytes, &mapping, &mut out, &mut tally);
-                if end {
-                    json.finish(&mapping, &mut out, &mut tally);
-                }
-            }
-            Framing::Events(events) => {
-                events.push(bytes, &mapping, &mut out, &mut tally);
-                if end {
-                    events.finish(&mapping, &mut out, &mut tally);
-                }
-            }
-            Framing::Plain(plain) => {
-                let shown = plain.push(bytes, end, &mapping, &mut tally);
-                (out, hold) = (shown.bytes, shown.hold);
-            }
-            Framing::Unknown(_) => out.extend_from_slice(bytes),
-        }
-        tally.held += u64::try_from(framing.held()).unwrap_or_default();
-        self.state = State::Restoring { framing, mapping };
-        let next = if hold { Next::Hold } else { Next::Continue };
-        let changed = out != bytes;
-        Actions { body: changed.then_some(out), counts: counts(tally), ..next.into() }
+        self.deliver(vm, now, Asking::new(framing, mapping), bytes, end)
     }
 
     /// Trailers end the body. Only what the host holds can still be changed.
     pub(super) fn response_trailers(
         &mut self,
+        vm: &Vm,
+        now: Duration,
         framing: Box<Framing>,
         mapping: Mapping,
         held: &[u8],
     ) -> Actions {
         match *framing {
             Framing::Plain(_) | Framing::Unknown(_) if !held.is_empty() => {
-                self.response_chunk(framing, mapping, held, true)
+                self.response_chunk(vm, now, framing, mapping, held, true)
             }
             _ => {
                 self.state = State::Open;
@@ -125,6 +106,34 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Restores the next bytes, or at the end the last ones. What plain text settles is not shown yet.
+pub(super) fn restore(
+    framing: &mut Framing,
+    mapping: &Mapping,
+    bytes: &[u8],
+    end: bool,
+    tally: &mut Tally,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    match framing {
+        Framing::Json(json) => {
+            json.push(bytes, mapping, &mut out, tally);
+            if end {
+                json.finish(mapping, &mut out, tally);
+            }
+        }
+        Framing::Events(events) => {
+            events.push(bytes, mapping, &mut out, tally);
+            if end {
+                events.finish(mapping, &mut out, tally);
+            }
+        }
+        Framing::Plain(plain) => out = plain.take(bytes, end, mapping, tally),
+        Framing::Unknown(_) => out.extend_from_slice(bytes),
+    }
+    out
 }
 
 /// Types that carry no text.
@@ -155,7 +164,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
     }
 }
 
-fn counts(tally: Tally) -> Vec<Count> {
+pub(super) fn counts(tally: &Tally) -> Vec<Count> {
     let counts = [
         (Counter::HeldBytes, tally.held),
         (Counter::MalformedResponse, tally.malformed),

@@ -31,6 +31,7 @@ impl SseUnmasker {
         let mut json = JsonUnmasker::new(self.shape);
         let mut restored = Vec::new();
         let mut event = self.channels.in_event(self.shape, &self.head, &data, &facts);
+        let holes = core::mem::take(&mut to.tally.holes);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
         for (index, line) in lines.iter().enumerate() {
             inner.out.extend_from_slice(line.field);
@@ -44,9 +45,10 @@ impl SseUnmasker {
             }
             inner.out.extend_from_slice(line.terminator);
         }
+        let inner = core::mem::replace(&mut to.tally.holes, holes);
         self.channels.end(&facts, to);
         to.out.append(&mut self.head);
-        to.out.append(&mut restored);
+        to.append(&mut restored, inner);
     }
 }
 
