@@ -24,6 +24,8 @@ pub(super) enum Framing {
     Plain(PlainUnmasker),
     /// No content type: the first bytes tell.
     Unknown(Api),
+    /// A file that the provider keeps: the first byte tells whether it is JSON, such as the results of a batch.
+    File(Api),
 }
 
 impl Framing {
@@ -32,7 +34,7 @@ impl Framing {
             Self::Events(events) => events.held(),
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
-            Self::Unknown(_) => 0,
+            Self::File(_) | Self::Unknown(_) => 0,
         }
     }
 }
@@ -46,7 +48,8 @@ impl Exchange {
         end: bool,
     ) -> Actions {
         let content_type = ContentType::of(headers);
-        if end || mapping.is_empty() || is_media(&content_type.essence) {
+        let is_file = content_type.essence == "application/octet-stream" && mapping.has_lookups();
+        if end || mapping.is_empty() || (is_media(&content_type.essence) && !is_file) {
             self.state = State::Open;
             return Actions::proceed();
         }
@@ -55,6 +58,7 @@ impl Exchange {
         }
         let framing = match content_type.essence.as_str() {
             "" => Framing::Unknown(api),
+            _ if is_file => Framing::File(api),
             "text/event-stream" => Framing::Events(SseUnmasker::new(api.event)),
             _ if content_type.is_json() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
@@ -74,6 +78,16 @@ impl Exchange {
         bytes: &[u8],
         end: bool,
     ) -> Actions {
+        if let Framing::File(api) = *framing {
+            match bytes.trim_ascii_start().first() {
+                Some(b'{' | b'[') => *framing = Framing::Json(JsonUnmasker::new(api.response)),
+                Some(_) => {
+                    self.state = State::Open;
+                    return Actions::proceed();
+                }
+                None => {}
+            }
+        }
         if let Framing::Unknown(api) = *framing {
             match recognise(api, bytes, end) {
                 // The host shows these bytes again, with what follows.
@@ -131,7 +145,7 @@ pub(super) fn restore(
             }
         }
         Framing::Plain(plain) => out = plain.take(bytes, end, mapping, tally),
-        Framing::Unknown(_) => out.extend_from_slice(bytes),
+        Framing::File(_) | Framing::Unknown(_) => out.extend_from_slice(bytes),
     }
     out
 }

@@ -44,6 +44,11 @@ impl Mapping {
         Self { lookups, ..self }
     }
 
+    /// True if other tokens may be looked up.
+    pub fn has_lookups(&self) -> bool {
+        self.lookups.is_some()
+    }
+
     /// What may be looked up.
     pub fn lookups(&mut self) -> Option<&mut Lookups> {
         self.lookups.as_mut()
