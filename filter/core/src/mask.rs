@@ -19,7 +19,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 mod find;
+mod known;
 mod number;
+mod propagate;
+mod read_back;
 mod verify;
 
 pub use number::number;
@@ -47,9 +50,10 @@ pub enum Form {
 }
 
 impl Form {
-    /// What a value of this form is escaped for inside `levels` JSON strings: a spelling has its own escapes.
-    pub fn levels(self, levels: usize) -> usize {
-        if self == Self::Spelled { levels.min(1) } else { levels }
+    /// What a value of this form is escaped for inside `levels` JSON strings, in a text inside `base` of them: a spelling
+    /// has the escapes of the texts in that one.
+    pub fn levels(self, levels: usize, base: usize) -> usize {
+        if self == Self::Spelled { levels.min(base) } else { levels }
     }
 }
 
@@ -91,6 +95,8 @@ pub struct Plan {
     pub signed: u64,
     /// How often spans were widened.
     pub widened: usize,
+    /// True if reading the masked body back is the only way to know what it reads as.
+    doubtful: bool,
 }
 
 /// Why a body is not masked.

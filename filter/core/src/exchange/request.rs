@@ -82,7 +82,7 @@ impl Exchange {
             return actions;
         }
         let treatment = if observes {
-            Treatment::Observe { api: observe::is_readable(headers).then_some(api) }
+            Treatment::Observe { api: observe::readable(headers, api) }
         } else {
             treatment(vm, headers, api, keeps_state)
         };
@@ -271,9 +271,10 @@ fn treatment(vm: &Vm, headers: Headers<'_>, api: Api, keeps_state: bool) -> Trea
     if !is_identity(headers) {
         return Treatment::Refuse(Reason::ContentEncoding);
     }
-    if !content_type.is_json() {
+    let Some(request) = content_type.request(api.request) else {
         return Treatment::Refuse(Reason::ContentType);
-    }
+    };
+    let api = Api { request, ..api };
     if !content_type.is_utf8() {
         return Treatment::Refuse(Reason::BodyCharset);
     }

@@ -76,12 +76,15 @@ fn refusals() {
             "query",
         ),
         (&[(":path", "/v1/x?a=%69-12345678")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?AccountId=123456789012")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?a=b&bucketName=my-bucket-7")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?key=AKIAIOSFODNN7EXAMPLE&alt=sse")], ok, 422, "identifier_in_target", "query"),
         (&[("content-length", "201")], ok, 413, "body_too_large", "max_body_bytes"),
         (&[], &big, 413, "body_too_large", "max_body_bytes"),
         (&[], grows.as_bytes(), 413, "body_too_large", "after masking"),
         (&[("content-type", "-")], ok, 415, "content_type_unsupported", "JSON"),
         (
-            &[("content-type", "text/plain"), ("content-length", "15")],
+            &[("content-type", "text/html"), ("content-length", "15")],
             ok,
             415,
             "content_type_unsupported",
@@ -388,4 +391,23 @@ fn nothing_leaves_out_of_order_or_after_a_refusal() {
     // The refusal itself is a response, and passes.
     let actions = exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&[]), end: false });
     assert!(matches!(actions.next, Next::Continue) && actions.body.is_none());
+}
+
+#[test]
+fn what_providers_have_in_their_queries_passes() {
+    let vm = vm(r#","detect":{"kinds":{"secrets":true}}"#);
+    for target in [
+        "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=AIzaSyA0123456789abcdefghijklmnopqrstuv",
+        "/v1/messages?beta=true",
+        "/v1/responses/resp_68a1?include[]=message.output_text.logprobs&stream=true&starting_after=12",
+        "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+        "/v1/files?limit=20&order=desc&after_id=file_011CNha8iCJcU1wXNR6q4V8w&purpose=batch",
+        "/v1beta/files?pageSize=10&pageToken=Cg9hYmNkZWY",
+        "/v1/organizations/usage?starting_at=2024-10-21T00:00:00Z&bucket_width=1d&group_by[]=model",
+    ] {
+        let head = head(&[(":path", target)]);
+        let actions =
+            Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
+        assert!(matches!(actions.next, Next::Continue), "{target}: {actions:?}");
+    }
 }

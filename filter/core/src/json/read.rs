@@ -1,5 +1,6 @@
 //! A whole request body, read place by place: what is text, what must not change, what is opaque.
 
+use super::shape::Body;
 use super::view::Collector;
 pub use super::view::View;
 use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
@@ -7,6 +8,11 @@ pub use crate::context::member::Place;
 use crate::context::member::Trail;
 use alloc::vec::Vec;
 use core::ops::Range;
+
+mod media;
+mod nested;
+
+use media::{is_base64, is_data_url};
 
 /// How many JSON strings deep text is followed: JSON in a string (2), JSON in a string of that (3), and so on.
 ///
@@ -66,11 +72,11 @@ pub enum Problem {
     NotUtf8,
 }
 
-/// Reads `body`, which must be one JSON document, and tells `visitor` what is where.
+/// Reads `body`, which must be what the shape says, and tells `visitor` what is where.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if it is not UTF-8 JSON, is nested too deep, or says one thing twice. The visitor may
+/// [`Unreadable`] if it is not UTF-8 JSON (or text), is nested too deep, or says one thing twice. The visitor may
 /// have been told a part of it by then.
 pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -> Result<(), Unreadable> {
     if body.starts_with(b"\xef\xbb\xbf") {
@@ -80,7 +86,16 @@ pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -
         return Err(Unreadable { problem: Problem::NotUtf8, at: error.valid_up_to() });
     }
     let walk = Walk::new(shape);
-    Reader { body, visitor, walk, trail: Trail::default(), objects: Vec::new(), spare: Vec::new() }.read()
+    let trail = Trail::default();
+    let mut reader = Reader { body, visitor, walk, trail, objects: Vec::new(), spare: Vec::new() };
+    match shape.body {
+        Body::Json => reader.read(Documents::One),
+        Body::JsonLines => reader.read(Documents::Many),
+        Body::Text => {
+            reader.text(&View::of(body), &Place::default());
+            Ok(())
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -105,9 +120,9 @@ struct Object {
 }
 
 impl Reader<'_> {
-    fn read(&mut self) -> Result<(), Unreadable> {
+    fn read(&mut self, documents: Documents) -> Result<(), Unreadable> {
         let body = self.body;
-        let mut lexer = Lexer::new(Documents::One);
+        let mut lexer = Lexer::new(documents);
         let mut content = Collector::default();
         let mut at = 0;
         let mut in_key = false;
@@ -126,6 +141,11 @@ impl Reader<'_> {
                     in_key = key;
                     string_start = at;
                     content.begin(at + 1);
+                    if !key {
+                        at += 1;
+                        at += content.read_on(&lexer, body, at);
+                        continue;
+                    }
                 }
                 Piece::Text => content.plain(body, at, length),
                 Piece::Escape(unescaped) => content.escape(body, at, length, unescaped),
@@ -175,10 +195,12 @@ impl Reader<'_> {
                 }
             }
             Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text if key => {
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_)
+                if key =>
+            {
                 self.text(&view, &Place::default());
             }
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text => {
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_) => {
                 let trail = core::mem::take(&mut self.trail);
                 self.text(&view, &trail.place());
                 self.trail = trail;
@@ -188,8 +210,9 @@ impl Reader<'_> {
             | Rule::Envelope
             | Rule::EventType(_)
             | Rule::Fixed
-            | Rule::Index
-            | Rule::Opaque => {
+            | Rule::Index(_)
+            | Rule::Opaque
+            | Rule::Sequence => {
                 if let (Some(object), false, b"type") = (self.objects.last_mut(), key, self.walk.name()) {
                     object.is_text |= view.text == b"text";
                     object.is_thinking |= view.text == b"thinking";
@@ -227,75 +250,6 @@ impl Reader<'_> {
         if from < view.text.len() {
             self.visitor.text(view, from, place);
         }
-    }
-
-    /// Reads text as JSON for as long as it is; returns where it stops being JSON.
-    ///
-    /// Only what came before decides how a character is read, so that a response, which is restored while
-    /// it streams, is read the same way.
-    fn nested(&mut self, outer: &View<'_>, place: &Place<'_>) -> usize {
-        let mut lexer = Lexer::new(Documents::Containers);
-        let (mut content, mut trail) = self.spare.pop().unwrap_or_default();
-        trail.begin(place);
-        let mut in_key = false;
-        let level = outer.level + 1;
-        let mut at = 0;
-        let mut in_string = false;
-        let mut scalar: Option<usize> = None;
-        let plain_from = loop {
-            let rest = outer.text.get(at..).unwrap_or_default();
-            let (length, piece) = match lexer.next(rest) {
-                None => break outer.text.len(),
-                Some(Err(_)) => break scalar.unwrap_or(at),
-                Some(Ok(step)) => step,
-            };
-            if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
-                self.nested_number(outer, start..at, &trail.place());
-                scalar = None;
-            }
-            match piece {
-                Piece::StringStart { key } => {
-                    in_string = true;
-                    in_key = key;
-                    content.begin(at + 1);
-                }
-                Piece::Text => content.plain(outer.text, at, length),
-                Piece::Escape(unescaped) => content.escape(outer.text, at, length, unescaped),
-                Piece::StringEnd => {
-                    in_string = false;
-                    let view = content.view(outer.text, level, Some(outer));
-                    if in_key {
-                        trail.name(view.text);
-                        self.text(&view, &Place::default());
-                    } else {
-                        self.text(&view, &trail.place());
-                        trail.value(view.text);
-                    }
-                }
-                Piece::Scalar { first: true } => scalar = Some(at),
-                Piece::Open { object } => trail.open(object),
-                Piece::Close => trail.close(),
-                Piece::EscapePart | Piece::Scalar { .. } | Piece::Space => {}
-            }
-            at += length;
-        };
-        if in_string {
-            let place = if in_key { Place::default() } else { trail.place() };
-            self.text(&content.view(outer.text, level, Some(outer)), &place);
-        }
-        if let (Some(start), true) = (scalar, plain_from == outer.text.len()) {
-            // The text is cut off behind a number, which may be whole.
-            self.nested_number(outer, start..plain_from, &trail.place());
-        }
-        self.spare.push((content, trail));
-        plain_from
-    }
-
-    fn nested_number(&mut self, outer: &View<'_>, range: Range<usize>, place: &Place<'_>) {
-        let digits = bytes_of(outer.text, range.clone());
-        let raw = outer.raw(range.start)..outer.raw(range.end);
-        let plain = outer.spelling(range) == digits;
-        self.number(Number { digits, raw, level: outer.level + 1, plain }, place);
     }
 
     fn top_number(&mut self, raw: Range<usize>) {
@@ -338,29 +292,6 @@ fn collect_string(body: &[u8], quotes: Range<usize>, content: &mut Collector) {
 
 fn bytes_of(source: &[u8], range: Range<usize>) -> &[u8] {
     source.get(range).unwrap_or_default()
-}
-
-/// Longest media type of a data URL.
-const MAX_MEDIA_TYPE: usize = 128;
-
-fn is_data_url(text: &[u8]) -> bool {
-    const HEAD: &[u8] = b";base64,";
-    let Some(rest) = text.strip_prefix(b"data:") else { return false };
-    let Some(at) = rest.windows(HEAD.len()).take(MAX_MEDIA_TYPE).position(|window| window == HEAD) else {
-        return false;
-    };
-    rest.get(at + HEAD.len()..).is_some_and(is_base64)
-}
-
-/// RFC 4648 §4 or §5, padded or not.
-fn is_base64(text: &[u8]) -> bool {
-    let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
-    let digits = text.get(..text.len() - padding).unwrap_or_default();
-    digits.len() % 4 != 1
-        && (padding == 0 || text.len().is_multiple_of(4))
-        && digits
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
 }
 
 #[cfg(test)]

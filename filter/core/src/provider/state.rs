@@ -85,7 +85,7 @@ static TOOL: Shape = Shape::object(&[
     ("file_search", &TOOL),
 ]);
 /// An id, or a new one with files.
-static CONTAINER: Shape = Shape { rule: Rule::Fixed, fields: &[("type", &TEXT), ("file_ids", &ID)] };
+static CONTAINER: Shape = Shape { rule: Rule::Fixed, ..Shape::object(&[("type", &TEXT), ("file_ids", &ID)]) };
 
 /// True if a path, without its query, names something that the provider keeps.
 pub fn in_path(path: &str) -> bool {

@@ -69,6 +69,8 @@ pub struct Hole {
     pub token: String,
     /// How many JSON strings it is inside of.
     pub levels: usize,
+    /// How many its text is inside of.
+    pub base: usize,
     /// How long the quotes around it are, if it is all that a string says: a number comes back without them.
     pub quotes: Option<(usize, usize)>,
 }
@@ -187,14 +189,14 @@ pub fn fill(text: Vec<u8>, holes: &[Hole], mapping: &Mapping, tally: &mut Tally)
     }
     let mut filled = Vec::with_capacity(text.len() + holes.len() * 8);
     let mut copied = 0;
-    for Hole { at, token, levels, quotes } in holes {
+    for Hole { at, token, levels, base, quotes } in holes {
         let Some(Entry { value, form, .. }) = mapping.named(token) else {
             tally.unrestored += 1;
             continue;
         };
         let (open, close) = quotes.filter(|_| *form == Form::Number).unwrap_or_default();
         filled.extend_from_slice(text.get(copied..at.start - open).unwrap_or_default());
-        escape::append(value.expose(), form.levels(*levels), &mut filled);
+        escape::append(value.expose(), form.levels(*levels, *base), &mut filled);
         copied = at.end + close;
         tally.restored += 1;
     }

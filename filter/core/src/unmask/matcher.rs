@@ -33,6 +33,8 @@ impl Context<'_> {
 /// One text. The text as it reads decides; its bytes as they are spelled in the body go through.
 #[derive(Default)]
 pub struct Matcher {
+    /// How many JSON strings the outermost text is inside of: as many escapes a value of [`Form::Spelled`] lacks.
+    base: usize,
     candidate: Option<Candidate>,
     /// The last bytes of the text before the candidate.
     left: Vec<u8>,
@@ -62,6 +64,11 @@ struct Candidate {
 }
 
 impl Matcher {
+    /// Of a text inside `base` JSON strings, with the texts in it.
+    pub fn new(base: usize) -> Self {
+        Self { base, ..Self::default() }
+    }
+
     /// A new string begins: its first character is at a boundary.
     pub fn start_string(&mut self) {
         self.left.clear();
@@ -175,7 +182,7 @@ impl Matcher {
         to.out.append(&mut self.quote);
         let at = to.out.len()..to.out.len() + self.raw.len();
         to.out.extend_from_slice(&self.raw);
-        to.tally.holes.push(Hole { at, token, levels, quotes });
+        to.tally.holes.push(Hole { at, token, levels, base: self.base, quotes });
         self.passed_token(to);
     }
 
@@ -195,7 +202,7 @@ impl Matcher {
         match candidate.meaning(&self.units, to.mapping).filter(|_| ends) {
             Some(Meaning::Value(entry)) => {
                 to.out.append(&mut self.quote);
-                escape::append(entry.value.expose(), entry.form.levels(levels), to.out);
+                escape::append(entry.value.expose(), entry.form.levels(levels, self.base), to.out);
                 to.tally.restored += 1;
                 return self.passed_token(to);
             }
