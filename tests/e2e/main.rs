@@ -20,6 +20,7 @@ mod oracle;
 mod outages;
 mod provider;
 mod refusals;
+mod scope_restore;
 mod secrecy;
 mod settings;
 mod size;

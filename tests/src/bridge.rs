@@ -20,7 +20,7 @@ use crate::{envoy::Artifact, process::Process};
 const START_DEADLINE: Duration = Duration::from_secs(30);
 /// How often its log is looked at.
 const POLL: Duration = Duration::from_millis(5);
-/// The token of the one caller, who may do everything: which rights there are is tested at the bridge.
+/// The token of the one caller.
 const TOKEN: &str = "scripted-token-of-the-only-caller-0123456789";
 
 /// How a bridge is started.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub keys: String,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// What its one caller may do.
+    pub rights: &'static [&'static str],
     /// How large a file of its may grow, in bytes; see [`Bridge::lift_file_limit`].
     pub file_limit: Option<u32>,
 }
@@ -45,7 +47,13 @@ impl Settings {
         let keygen = Command::new(Artifact::Bridge.path()).arg("keygen").output().expect("the bridge runs");
         assert!(keygen.status.success(), "keygen: {}", String::from_utf8_lossy(&keygen.stderr));
         let keys = String::from_utf8(keygen.stdout).expect("keys are text");
-        Self { store: store.into(), keys, arguments: Vec::new(), file_limit: None }
+        Self {
+            store: store.into(),
+            keys,
+            arguments: Vec::new(),
+            rights: &["issue", "restore", "admin"],
+            file_limit: None,
+        }
     }
 
     /// Adds an argument.
@@ -92,7 +100,7 @@ impl Bridge {
     pub fn start(settings: &Settings) -> Self {
         let dir = tempfile::Builder::new().prefix("cloakroom-bridge-").tempdir().expect("a temporary folder");
         let callers = json!({"callers": [{
-            "name": "sidecar", "token": TOKEN, "rights": ["issue", "restore", "admin"], "scopes": ["*"],
+            "name": "sidecar", "token": TOKEN, "rights": settings.rights, "scopes": ["*"],
         }]});
         fs::write(dir.path().join("keys.json"), &settings.keys).expect("keys can be written");
         fs::write(dir.path().join("callers.json"), callers.to_string()).expect("callers can be written");
@@ -107,7 +115,7 @@ impl Bridge {
         self.address
     }
 
-    /// The token of a caller who may do everything in every scope.
+    /// The token of the one caller, who has every scope.
     pub fn token(&self) -> &'static str {
         TOKEN
     }

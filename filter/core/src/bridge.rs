@@ -4,14 +4,16 @@ use crate::config::BridgeConfig;
 use crate::detect::Detector;
 use crate::exchange::{Call, Reason, StoreReply};
 use crate::mask::{Form, Value};
+use crate::secret::Secret;
+use crate::unmask::mapping::Entry;
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bridge_api::{
-    IssueRequest, IssueResponse, IssueValue, MAX_ISSUE_RESPONSE_LEN, MAX_REQUEST_LEN, MAX_VALUE_LEN,
-    issue_path,
+    IssueRequest, IssueResponse, IssueValue, MAX_ISSUE_RESPONSE_LEN, MAX_REQUEST_LEN,
+    MAX_RESTORE_RESPONSE_LEN, MAX_VALUE_LEN, RestoreRequest, RestoreResponse, issue_path, restore_path,
 };
 use core::time::Duration;
 
@@ -63,13 +65,12 @@ pub fn issue(
     if body.len() > MAX_REQUEST_LEN {
         return Err(Reason::ValuesTooLong);
     }
-    Ok(Call {
-        cluster: bridge.cluster.clone(),
-        path: issue_path(scope),
-        request_id: request_id.to_owned(),
-        body,
-        timeout: bridge.timeout,
-    })
+    Ok(call(bridge, issue_path(scope), request_id, body))
+}
+
+fn call(bridge: &BridgeConfig, path: String, request_id: &str, body: Vec<u8>) -> Call {
+    let cluster = bridge.cluster.clone();
+    Call { cluster, path, request_id: request_id.to_owned(), body, timeout: bridge.timeout }
 }
 
 /// The tokens in an answer: one a value, each of the value's kind, no two the same. `None` for anything else.
@@ -89,4 +90,41 @@ pub fn issued(detector: &Detector, values: &[&Value], reply: StoreReply<'_>) -> 
         && distinct.len() == tokens.len()
         && values.iter().zip(&tokens).all(of_kind);
     valid.then(|| Issued { tokens, ttl: ttl_seconds.map(|seconds| Duration::from_secs(seconds) / 2) })
+}
+
+/// The call that gets back what `tokens` of `scope` stand for: at most [`MAX_LOOKUPS`](crate::unmask::lookups::MAX_LOOKUPS),
+/// which the bridge takes.
+pub fn restore(bridge: &BridgeConfig, scope: &str, tokens: &[String], request_id: &str) -> Call {
+    let tokens = tokens.iter().map(|token| Cow::Borrowed(token.as_str())).collect();
+    let body = serde_json::to_vec(&RestoreRequest { tokens }).unwrap_or_default();
+    call(bridge, restore_path(scope), request_id, body)
+}
+
+/// What an answer says of `tokens`, one by one: nothing of those that the scope does not know. `None` if it is no answer.
+pub fn restored(tokens: &[String], reply: StoreReply<'_>) -> Option<Vec<Option<Entry>>> {
+    let StoreReply::Answered { status: 200, body } = reply else { return None };
+    if body.len() > MAX_RESTORE_RESPONSE_LEN {
+        return None;
+    }
+    let RestoreResponse { values } = serde_json::from_slice(body).ok()?;
+    let entry = |(token, value): (&String, Option<String>)| {
+        let (form, value) = unmarked(value.as_deref()?)?;
+        Some(Entry { token: token.clone(), value: Secret::new(value.as_bytes()), form })
+    };
+    (values.len() == tokens.len()).then(|| tokens.iter().zip(values).map(entry).collect())
+}
+
+/// The form of a value on the wire, and the value; `None` if it is nobody's.
+fn unmarked(wire: &str) -> Option<(Form, &str)> {
+    let (form, value) = match wire.split_at_checked(1) {
+        Some(("#", digits)) => {
+            // It is put where a number stands, without quotes.
+            let number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            (Form::Number, number.then_some(digits)?)
+        }
+        Some(("~", spelling)) => (Form::Spelled, spelling),
+        Some(("=", text)) => (Form::Text, text),
+        _ => (Form::Text, wire),
+    };
+    (!value.is_empty() && value.len() <= MAX_VALUE_LEN).then_some((form, value))
 }

@@ -89,6 +89,8 @@ pub struct BridgeConfig {
     pub scope: Scope,
     /// How much of what the bridge answered is kept.
     pub cache: CacheLimits,
+    /// True if tokens that an answer takes from state kept by the provider are looked up: `restore: scope`.
+    pub restores_scope: bool,
 }
 
 /// What becomes of multipart bodies, whose parts cannot be masked.
@@ -215,7 +217,7 @@ impl TryFrom<Raw> for Config {
         Ok(Self {
             hosts,
             max_body_bytes,
-            store: mapping::store(raw.mapping, raw.scope)?,
+            store: mapping::store(raw.mapping, raw.scope, raw.restore)?,
             multipart: raw.multipart.into(),
             signed_thinking: raw.signed_thinking.into(),
             forward_headers,

@@ -9,6 +9,8 @@ use crate::config::detection::{Arns, Detection, NeverMask};
 use crate::context::Places;
 use crate::context::member::Place;
 use crate::token::{FAMILIES, Recogniser};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use anchors::Anchors;
 use core::ops::Range;
@@ -148,6 +150,14 @@ impl Detector {
     /// The kind whose tokens begin with this.
     pub fn kind_with_prefix(&self, prefix: &str) -> Option<KindId> {
         self.kinds.with_prefix(prefix)
+    }
+
+    /// What tokens that may be restored begin with, up to their number; sorted.
+    pub fn restorable(&self) -> Vec<String> {
+        let restorable = self.kinds.all().filter(|kind| kind.restores);
+        let mut prefixes: Vec<String> = restorable.map(|kind| format!("{}_", kind.prefix)).collect();
+        prefixes.sort_unstable();
+        prefixes
     }
 
     /// The kind of text that reads as a token.

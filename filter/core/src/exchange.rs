@@ -12,6 +12,9 @@
 //! Restoring ──an answer that turns out so──▶ Cut
 //! ```
 //!
+//! With `restore: scope` an exchange that names state kept by the provider is `Sent` even if nothing is masked, and
+//! between `Restoring` and `Restoring` may be `Asking`, for a `LookupReply`.
+//!
 //! `Open` means that nothing is left to restore: the response passes untouched. A host may tell the end of a
 //! request's body twice, at its last byte and with trailers. Anything else of a request that comes out of order is
 //! held for good: nothing leaves that was not looked at. Responses pass in every state but `Sent` and `Restoring`;
@@ -34,6 +37,7 @@ pub use report::Report;
 mod action;
 mod content;
 mod input;
+mod lookup;
 mod observe;
 mod refusal;
 mod report;
@@ -66,6 +70,8 @@ enum State {
     Sent { api: Api, mapping: Mapping },
     /// The response is being restored.
     Restoring { framing: Box<response::Framing>, mapping: Mapping },
+    /// The response waits for the bridge.
+    Asking(Box<lookup::Asking>),
     /// Nothing is left to restore.
     Open,
     /// What goes on is not changed: `mode: observe`.
@@ -85,6 +91,7 @@ impl fmt::Debug for Exchange {
             State::Waiting(_) => "Waiting",
             State::Sent { .. } => "Sent",
             State::Restoring { .. } => "Restoring",
+            State::Asking(_) => "Asking",
             State::Open => "Open",
             State::Observed => "Observed",
             State::Refused => "Refused",
@@ -139,10 +146,25 @@ impl Exchange {
                 self.response_head(api, mapping, headers, end)
             }
             (State::Restoring { framing, mapping }, Input::ResponseChunk { bytes, end }) => {
-                self.response_chunk(framing, mapping, bytes, end)
+                self.response_chunk(vm, now, framing, mapping, bytes, end)
+            }
+            (State::Asking(asking), Input::ResponseChunk { bytes, end }) => {
+                self.deliver(vm, now, *asking, bytes, end)
+            }
+            (State::Asking(asking), Input::ResponseTrailers(held)) => {
+                self.deliver(vm, now, *asking, held, true)
+            }
+            (State::Asking(asking), Input::LookupReply(reply)) => self.lookup_reply(vm, now, *asking, reply),
+            (State::Restoring { framing, mapping }, Input::LookupReply(reply)) => {
+                self.late_reply(framing, mapping, now, reply)
+            }
+            // The response has gone.
+            (state, Input::LookupReply(_)) => {
+                self.state = state;
+                Next::Hold.into()
             }
             (State::Restoring { framing, mapping }, Input::ResponseTrailers(held)) => {
-                self.response_trailers(framing, mapping, held)
+                self.response_trailers(vm, now, framing, mapping, held)
             }
             (State::Cut, _) => {
                 self.state = State::Cut;
@@ -166,14 +188,14 @@ impl Exchange {
             }
             // The body is settled, and its end is told once more.
             (
-                state @ (State::Open | State::Sent { .. } | State::Restoring { .. }),
+                state @ (State::Open | State::Sent { .. } | State::Restoring { .. } | State::Asking(_)),
                 Input::RequestTrailers { trailers, .. },
             ) => {
                 self.state = state;
                 request::without(trailers, Actions::proceed())
             }
             (
-                state @ (State::Open | State::Sent { .. } | State::Restoring { .. }),
+                state @ (State::Open | State::Sent { .. } | State::Restoring { .. } | State::Asking(_)),
                 Input::RequestBody([]),
             ) => {
                 self.state = state;
@@ -186,7 +208,7 @@ impl Exchange {
 
     /// True while the response's body has to be shown: a host need not copy it otherwise.
     pub fn restores(&self) -> bool {
-        matches!(self.state, State::Restoring { .. } | State::Cut)
+        matches!(self.state, State::Restoring { .. } | State::Asking(_) | State::Cut)
     }
 
     /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.

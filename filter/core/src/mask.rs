@@ -49,6 +49,14 @@ pub enum Form {
     Text,
 }
 
+impl Form {
+    /// What a value of this form is escaped for inside `levels` JSON strings, in a text inside `base` of them: a spelling
+    /// has the escapes of the texts in that one.
+    pub fn levels(self, levels: usize, base: usize) -> usize {
+        if self == Self::Spelled { levels.min(base) } else { levels }
+    }
+}
+
 /// One distinct value of a request.
 #[derive(Clone, Debug)]
 pub struct Value {

@@ -7,6 +7,7 @@ use crate::json::shape::{Rule, Shape, TEXT};
 mod anthropic;
 mod gemini;
 mod openai;
+pub mod state;
 
 /// The shapes of one API.
 #[derive(Clone, Copy, Debug)]

@@ -24,7 +24,8 @@ pub const MAX_PREFIX_LEN: usize = MAX_TOKEN_LEN - 1 - MAX_DIGITS;
 /// What every prefix begins with. [`next_start`] knows their first letters.
 pub const FAMILIES: [&str; 3] = ["AWS", "ORG", "PII"];
 
-const MAX_DIGITS: usize = 10;
+/// Most digits of a number.
+pub const MAX_DIGITS: usize = 10;
 const MIN_DIGITS: usize = 3;
 
 /// Where in `text` a token may begin next, at the earliest: at the first letter of a family.
@@ -120,7 +121,8 @@ fn digits(text: &[u8]) -> &[u8] {
     text.get(..count).unwrap_or_default()
 }
 
-fn is_number(part: &[u8]) -> bool {
+/// True for the number of a token.
+pub fn is_number(part: &[u8]) -> bool {
     (MIN_DIGITS..=MAX_DIGITS).contains(&part.len())
         && (part.len() == MIN_DIGITS || !part.starts_with(b"0"))
         && part != b"000"

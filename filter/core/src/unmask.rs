@@ -13,10 +13,13 @@
 //! is certain leaves at once. Withheld is only what may still become a token of this exchange, at most
 //! [`MAX_HELD`] bytes a text.
 
+use alloc::vec::Vec;
+
 pub mod array;
 mod events;
 pub mod json;
 mod lookalike;
+pub mod lookups;
 pub mod mapping;
 pub mod matcher;
 pub mod plain;
@@ -25,6 +28,7 @@ pub mod text;
 
 pub use array::ArrayUnmasker;
 pub use json::JsonUnmasker;
+pub use lookups::{Hole, Lookups};
 pub use mapping::Mapping;
 pub use plain::PlainUnmasker;
 pub use sse::SseUnmasker;
@@ -36,8 +40,10 @@ pub use sse::SseUnmasker;
 pub const MAX_HELD: usize = 2048;
 
 /// What happened while restoring, for the counters.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
+    /// Tokens in the output that wait for the bridge, in order.
+    pub holes: Vec<Hole>,
     /// Bytes withheld at the end of a piece.
     pub held: u64,
     /// Tokens replaced by their originals.

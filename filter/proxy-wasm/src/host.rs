@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// Which part of a stream a callback is about. Calls about another part are not legal.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Part {
     RequestHead,
     RequestBody,
@@ -106,8 +106,8 @@ pub(crate) fn started_in(time: Duration) {
         .map(|id| hostcalls::record_metric(id, millis));
 }
 
-/// Makes a call; false if that is not possible.
-pub(crate) fn call(call: &Call) -> bool {
+/// Makes a call and tells its number; `None` if that is not possible.
+pub(crate) fn call(call: &Call) -> Option<u32> {
     let mut headers = vec![
         (":method", "POST"),
         (":path", call.path.as_str()),
@@ -117,7 +117,7 @@ pub(crate) fn call(call: &Call) -> bool {
     if !call.request_id.is_empty() {
         headers.push(("x-request-id", call.request_id.as_str()));
     }
-    hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), call.timeout).is_ok()
+    hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), call.timeout).ok()
 }
 
 /// Status and body of the call that has just ended; `None` if there was no answer.
@@ -130,9 +130,12 @@ pub(crate) fn call_answer(headers: usize, size: usize) -> Option<(u16, Vec<u8>)>
     Some((status, buffer(BufferType::HttpCallResponseBody, size)))
 }
 
-/// Lets the request go on that was held.
-pub(crate) fn resume_request() {
-    let _ = hostcalls::resume_http_request();
+/// Lets go on what was held: the request, or its response.
+pub(crate) fn resume(part: Part) {
+    let _ = match part {
+        Part::RequestHead | Part::RequestBody | Part::RequestTrailers => hostcalls::resume_http_request(),
+        Part::ResponseHead | Part::ResponseBody => hostcalls::resume_http_response(),
+    };
 }
 
 fn buffer(buffer: BufferType, size: usize) -> Vec<u8> {

@@ -15,6 +15,8 @@ pub(crate) struct Stream {
     /// True if the host holds some of a body for us. Where it does not, there is no buffer to read or write.
     holds_request: bool,
     holds_response: bool,
+    /// The call to the bridge that has not ended, and what waits for it.
+    call: Option<(u32, Part)>,
     #[cfg(feature = "trap")]
     trap: Option<Vec<u8>>,
 }
@@ -27,6 +29,7 @@ impl Stream {
             exchange: Exchange::new(),
             holds_request: false,
             holds_response: false,
+            call: None,
             #[cfg(feature = "trap")]
             trap: None,
         }
@@ -71,12 +74,11 @@ impl Stream {
             Next::Continue => Action::Continue,
             Next::Hold => Action::Pause,
             Next::Lookup(call) => {
-                if host::call(&call) {
+                self.call = host::call(&call).map(|number| (number, part));
+                if self.call.is_some() {
                     return Action::Pause;
                 }
-                let body = host::body(Part::RequestBody);
-                let input = Input::StoreReply { reply: StoreReply::Failed, body: &body };
-                let actions = self.exchange.handle(&self.vm, host::now(), input);
+                let actions = self.called(part, StoreReply::Failed);
                 self.perform(part, actions)
             }
             Next::Refuse(refusal) => {
@@ -87,18 +89,32 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// The call that this part of the stream waits for has ended.
+    fn called(&mut self, part: Part, reply: StoreReply<'_>) -> Actions {
+        if part == Part::ResponseBody {
+            return self.exchange.handle(&self.vm, host::now(), Input::LookupReply(reply));
+        }
+        let body = host::body(Part::RequestBody);
+        self.exchange.handle(&self.vm, host::now(), Input::StoreReply { reply, body: &body })
+    }
+}
+
 impl Context for Stream {
-    fn on_http_call_response(&mut self, _token: u32, headers: usize, size: usize, _trailers: usize) {
+    fn on_http_call_response(&mut self, number: u32, headers: usize, size: usize, _trailers: usize) {
+        let Some((_, part)) = self.call.take_if(|(awaited, _)| *awaited == number) else { return };
         let answer = host::call_answer(headers, size);
         let reply = match &answer {
             Some((status, body)) => StoreReply::Answered { status: *status, body },
             None => StoreReply::Failed,
         };
-        let body = host::body(Part::RequestBody);
-        let actions = self.exchange.handle(&self.vm, host::now(), Input::StoreReply { reply, body: &body });
-        if self.perform(Part::RequestBody, actions) == Action::Continue {
-            host::resume_request();
+        let actions = self.called(part, reply);
+        let part = if part == Part::ResponseBody { part } else { Part::RequestBody };
+        let action = self.perform(part, actions);
+        if action == Action::Continue {
+            host::resume(part);
         }
+        self.holds_response = part == Part::ResponseBody && action == Action::Pause;
     }
 }
 

@@ -27,10 +27,17 @@ pub const MAX_VALUE_LEN: usize = 8 * 1024;
 pub const MAX_REQUEST_LEN: usize = 16 * 1024 * 1024;
 /// Longest answer to an [`IssueRequest`], in bytes: every token, its quotes and comma.
 pub const MAX_ISSUE_RESPONSE_LEN: usize = MAX_VALUES * 64 + 64;
+/// Longest answer to a [`RestoreRequest`] that the filter reads, in bytes.
+pub const MAX_RESTORE_RESPONSE_LEN: usize = MAX_REQUEST_LEN;
 
 /// The path of the call that issues tokens in `scope`.
 pub fn issue_path(scope: &str) -> String {
     alloc::format!("/v1/scopes/{scope}/tokens")
+}
+
+/// The path of the call that gives back values of `scope`.
+pub fn restore_path(scope: &str) -> String {
+    alloc::format!("/v1/scopes/{scope}/values")
 }
 
 /// Get or create the tokens of these values.

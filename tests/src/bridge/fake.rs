@@ -93,7 +93,7 @@ impl FakeBridge {
         self.saying.send_replace(saying);
     }
 
-    /// The values of each call until now.
+    /// The values of each call until now, or the tokens.
     pub fn asked(&self) -> Vec<Vec<String>> {
         lock(&self.shared.memory).asked.clone()
     }
@@ -116,14 +116,21 @@ impl Drop for FakeBridge {
 
 /// One call a connection.
 async fn serve(mut client: TcpStream, shared: &Shared, mut said: watch::Receiver<Saying>) -> Option<()> {
-    let values = values(&read_body(&mut client).await?)?;
-    lock(&shared.memory).asked.push(values.iter().map(|(_, value)| value.clone()).collect());
+    let asked = asked(&read_body(&mut client).await?)?;
+    lock(&shared.memory).asked.push(match &asked {
+        Asked::Values(values) => values.iter().map(|(_, value)| value.clone()).collect(),
+        Asked::Tokens(tokens) => tokens.clone(),
+    });
     shared.calls.send_modify(|calls| *calls += 1);
     let saying = said.wait_for(|saying| !matches!(saying, Saying::Nothing)).await.ok()?.clone();
     match saying {
         Saying::Nothing => None,
         Saying::Sane => {
-            let body = json!({"tokens": lock(&shared.memory).tokens(values)}).to_string();
+            let body = match asked {
+                Asked::Values(values) => json!({"tokens": lock(&shared.memory).tokens(values)}),
+                Asked::Tokens(tokens) => json!({"values": lock(&shared.memory).values(&tokens)}),
+            };
+            let body = body.to_string();
             client.write_all(&response(200, &body)).await.ok()
         }
         Saying::Bytes(bytes) => client.write_all(&bytes).await.ok(),
@@ -153,14 +160,26 @@ async fn read_body(client: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-fn values(body: &[u8]) -> Option<Vec<(String, String)>> {
+/// What a call wants to know.
+enum Asked {
+    /// The tokens of these kinds and values.
+    Values(Vec<(String, String)>),
+    /// The values of these tokens.
+    Tokens(Vec<String>),
+}
+
+fn asked(body: &[u8]) -> Option<Asked> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let member = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
-    body["values"]
-        .as_array()?
-        .iter()
-        .map(|value| Some((member(value, "kind")?, member(value, "value")?)))
-        .collect()
+    if let Some(tokens) = body["tokens"].as_array() {
+        return tokens
+            .iter()
+            .map(|token| token.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .map(Asked::Tokens);
+    }
+    let value = |value: &Value| Some((member(value, "kind")?, member(value, "value")?));
+    body["values"].as_array()?.iter().map(value).collect::<Option<_>>().map(Asked::Values)
 }
 
 impl Memory {
@@ -171,6 +190,13 @@ impl Memory {
             known.entry(value).or_insert(next).clone()
         };
         values.into_iter().map(token).collect()
+    }
+
+    fn values(&self, tokens: &[String]) -> Vec<Option<&str>> {
+        let value = |token: &String| {
+            self.tokens.iter().find(|(_, known)| *known == token).map(|((_, value), _)| value.as_str())
+        };
+        tokens.iter().map(value).collect()
     }
 }
 

@@ -30,8 +30,18 @@ const NO_SCOPES: &[&str] = &[
     "x-original-host",
     "x-request-id",
 ];
-pub(super) fn store(raw: raw::Mapping, scope: Option<raw::Scope>) -> Result<Store, ConfigError> {
+
+pub(super) fn store(
+    raw: raw::Mapping,
+    scope: Option<raw::Scope>,
+    restore: raw::Restore,
+) -> Result<Store, ConfigError> {
+    let restores_scope = restore == raw::Restore::Scope;
     match (raw.store, raw.bridge) {
+        (raw::Store::Request, _) if restores_scope => Err(error(
+            "restore",
+            "`scope` only with `mapping.store: bridge`; with `request` nothing is kept that could be looked up",
+        )),
         (raw::Store::Request, None) => match (raw.cache, scope) {
             (None, None) => Ok(Store::Request),
             (Some(_), _) => Err(error("mapping.cache", "only with `mapping.store: bridge`")),
@@ -60,6 +70,7 @@ pub(super) fn store(raw: raw::Mapping, scope: Option<raw::Scope>) -> Result<Stor
                 timeout: Duration::from_millis(millis),
                 scope: self::scope(scope)?,
                 cache: cache(raw.cache.unwrap_or_default())?,
+                restores_scope,
             }))
         }
     }

@@ -39,6 +39,10 @@ pub(super) struct Raw {
     /// Whose tokens a request gets; with `mapping.store: bridge` only. Default `{"static": "default"}`.
     #[cfg_attr(feature = "schema", schemars(extend("default" = {"static": super::DEFAULT_SCOPE})))]
     pub(super) scope: Option<Scope>,
+    /// Which tokens are restored in answers.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "exchange")))]
+    pub(super) restore: Restore,
     /// What becomes of multipart bodies, whose parts cannot be masked.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "refuse")))]
@@ -188,6 +192,19 @@ pub(super) enum Scope {
     Header(String),
     /// All requests have this one: letters, digits, `.`, `_` and `-`.
     Static(String),
+}
+
+/// Which tokens are restored in answers.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Restore {
+    /// Those that this very request carried.
+    #[default]
+    Exchange,
+    /// Also those of its scope, where the request names state that the provider keeps: an earlier response, a batch, a
+    /// file, a thread. With `mapping.store: bridge` only; the filter's caller at the bridge needs the right `restore`.
+    Scope,
 }
 
 #[derive(Default, Deserialize)]

@@ -39,6 +39,7 @@ fn the_bridge_has_defaults_too() {
     assert_eq!(bridge.scope, Scope::Static("default".into()));
     let ttl = Duration::from_secs(3600);
     assert_eq!(bridge.cache, CacheLimits { entries: 100_000, bytes: 16 << 20, ttl });
+    assert!(!bridge.restores_scope && store(r#","restore":"scope""#).restores_scope);
     assert_eq!(store(r#","scope":"credential""#).scope, Scope::Credential);
     assert_eq!(store(r#","scope":{"header":"X-Team"}"#).scope, Scope::Header("x-team".into()));
     assert_eq!(store(r#","scope":{"static":"a.b"}"#).scope, Scope::Static("a.b".into()));
@@ -149,6 +150,8 @@ fn errors_name_the_field_and_what_was_expected() {
             r#"{"hosts":["a.com"],"mapping":{"store":"bridge","bridge":{"cluster":"b","timeout_ms":0}}}"#,
             "mapping.bridge.timeout_ms: expected milliseconds",
         ),
+        (r#"{"hosts":["a.com"],"restore":"scope"}"#, "restore: `scope` only with `mapping.store: bridge`"),
+        (r#"{"hosts":["a.com"],"restore":"all"}"#, "restore: unknown variant `all`, expected `exchange` or"),
         (r#"{"hosts":["a.com"],"mapping":{"cache":{}}}"#, "mapping.cache: only with `mapping.store: bridge`"),
         (r#"{"hosts":["a.com"],"scope":{"static":"a"}}"#, "scope: only with `mapping.store: bridge`"),
         (

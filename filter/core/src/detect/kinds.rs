@@ -101,6 +101,11 @@ impl Kinds {
         u16::try_from(at).ok().map(KindId)
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter()
+    }
+
     /// In the order of their ids.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().map(|kind| &*kind.prefix)

@@ -50,7 +50,7 @@ pub enum Next {
     Continue,
     /// Keep what was the input, and show it again with what follows.
     Hold,
-    /// Keep the request and make this call; its end is the next input.
+    /// Keep the request, or the response if that was the input, and make this call; its end is an input.
     Lookup(Call),
     /// Answer the client with this, and let nothing go on.
     Refuse(Refusal),
@@ -107,6 +107,10 @@ pub enum Counter {
     CacheMisses,
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
+    /// Tokens of responses that the bridge was asked for.
+    LookedUp,
+    /// Those of them that it did not answer.
+    LookupsFailed,
     /// Responses, or events of one, that were not the JSON they should be, restored as text.
     MalformedResponse,
     /// Places masked, by kind.
@@ -143,6 +147,8 @@ impl Counter {
             Self::CacheHits => ("cloakroom_cache_hits", None),
             Self::CacheMisses => ("cloakroom_cache_misses", None),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
+            Self::LookedUp => ("cloakroom_looked_up_tokens", None),
+            Self::LookupsFailed => ("cloakroom_failed_lookups", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
             Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
             Self::Observed(kind) => ("cloakroom_observed", Some(kind)),

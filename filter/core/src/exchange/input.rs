@@ -30,6 +30,8 @@ pub enum Input<'a> {
         /// The request's body, which the host has held meanwhile.
         body: &'a [u8],
     },
+    /// The call to the bridge that was asked for while the response was restored has ended.
+    LookupReply(StoreReply<'a>),
     /// The response's head; `end` if it has no body.
     ResponseHead {
         /// All of its headers.

@@ -30,7 +30,8 @@ const MAX_ROUNDS: usize = 8;
 #[derive(Debug)]
 pub(super) enum Treatment {
     /// It is masked, with tokens of this scope.
-    Mask { api: Api, scope: String },
+    /// Its answer may hold tokens of that scope that it does not carry, if `keeps_state`.
+    Mask { api: Api, scope: String, keeps_state: bool },
     /// It is looked at where it can be, and goes on as it is.
     Observe { api: Option<Api> },
     /// It goes on unread; the configuration says so.
@@ -62,16 +63,28 @@ impl Exchange {
             None => {}
         }
         actions.headers = kept(vm, headers, host);
+        let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
+        let path = path.unwrap_or_default();
+        let api = provider::api(path);
+        let keeps_state = vm.looks_up() && !observes && provider::state::in_path(path);
+        if end && keeps_state {
+            let scope = match scope(vm, headers) {
+                Ok(scope) => scope,
+                Err(reason) => return self.refuse(reason),
+            };
+            // The answer must be readable.
+            actions.headers.push(HeaderChange::Set("accept-encoding", "identity".into()));
+            self.sent(vm, api, Vec::new(), Some(scope));
+            return actions;
+        }
         if end {
             self.state = State::Open;
             return actions;
         }
-        let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
-        let api = provider::api(path.unwrap_or_default());
         let treatment = if observes {
             Treatment::Observe { api: observe::readable(headers, api) }
         } else {
-            treatment(vm, headers, api)
+            treatment(vm, headers, api, keeps_state)
         };
         let length = content_length(headers);
         match treatment {
@@ -117,6 +130,10 @@ impl Exchange {
         match treatment {
             // The host holds a body that it does not show.
             _ if body.len() < held => self.refuse(Reason::HostFailed),
+            Treatment::Mask { api, scope, keeps_state } if body.is_empty() => {
+                self.sent(vm, api, Vec::new(), keeps_state.then_some(scope));
+                Actions::proceed()
+            }
             _ if body.is_empty() => {
                 self.state = State::Open;
                 Actions::proceed()
@@ -135,17 +152,22 @@ impl Exchange {
             Treatment::Mask { .. } if is_compressed(body) == Some(true) => {
                 self.refuse(Reason::ContentEncoding)
             }
-            Treatment::Mask { api, scope } => match Plan::find(&vm.detector, api.request, body) {
-                Err(unmaskable) => self.refuse_body(unmaskable, body),
-                Ok(plan) if plan.signed > 0 && vm.config.signed_thinking == SignedThinking::Refuse => {
-                    self.refuse(Reason::SignedThinking)
+            Treatment::Mask { api, scope, keeps_state } => {
+                match Plan::find(&vm.detector, api.request, body) {
+                    Err(unmaskable) => self.refuse_body(unmaskable, body),
+                    Ok(plan) if plan.signed > 0 && vm.config.signed_thinking == SignedThinking::Refuse => {
+                        self.refuse(Reason::SignedThinking)
+                    }
+                    Ok(plan) => {
+                        let keeps_state = keeps_state || (vm.looks_up() && provider::state::in_body(body));
+                        if plan.spans.is_empty() {
+                            self.sent(vm, api, Vec::new(), keeps_state.then_some(scope));
+                            return Actions { counts: signed(&plan), ..Actions::proceed() };
+                        }
+                        self.look_up(vm, now, Masking { api, scope, keeps_state, plan }, body)
+                    }
                 }
-                Ok(plan) if plan.spans.is_empty() => {
-                    self.state = State::Open;
-                    Actions { counts: signed(&plan), ..Actions::proceed() }
-                }
-                Ok(plan) => self.look_up(vm, now, Masking { api, scope, plan }, body),
-            },
+            }
         }
     }
 
@@ -158,11 +180,13 @@ impl Exchange {
         tokens: &[String],
         body: &[u8],
     ) -> Actions {
-        let Masking { api, scope, mut plan } = masking;
+        let Masking { api, scope, keeps_state, mut plan } = masking;
         let masked = match plan.mask(&vm.detector, api.request, body, tokens) {
             Err(unmaskable) => return self.refuse_body(unmaskable, body),
             Ok(Masked::Widened) if plan.widened > MAX_ROUNDS => return self.refuse(Reason::BodyAmbiguous),
-            Ok(Masked::Widened) => return self.look_up(vm, now, Masking { api, scope, plan }, body),
+            Ok(Masked::Widened) => {
+                return self.look_up(vm, now, Masking { api, scope, keeps_state, plan }, body);
+            }
             Ok(Masked::Body(masked)) => masked,
         };
         if masked.len() > vm.config.max_body_bytes {
@@ -178,8 +202,15 @@ impl Exchange {
             value: value.secret.clone(),
             form: value.form,
         };
-        self.state = State::Sent { api, mapping: Mapping::new(entries.map(entry).collect()) };
+        self.sent(vm, api, entries.map(entry).collect(), keeps_state.then_some(scope));
         Actions { body: Some(masked), counts, report, ..Actions::proceed() }
+    }
+
+    /// The request goes on: these are its tokens, and those of `scope` may be looked up.
+    fn sent(&mut self, vm: &Vm, api: Api, entries: Vec<Entry>, scope: Option<String>) {
+        let lookups = scope.and_then(|scope| vm.lookups(scope));
+        let mapping = Mapping::new(entries).with_lookups(lookups);
+        self.state = if mapping.is_empty() { State::Open } else { State::Sent { api, mapping } };
     }
 
     fn refuse_body(&mut self, unmaskable: Unmaskable, body: &[u8]) -> Actions {
@@ -232,7 +263,7 @@ fn content_length(headers: Headers<'_>) -> Option<usize> {
     core::str::from_utf8(headers.get("content-length")?).ok()?.parse().ok()
 }
 
-fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
+fn treatment(vm: &Vm, headers: Headers<'_>, api: Api, keeps_state: bool) -> Treatment {
     let content_type = ContentType::of(headers);
     if content_type.essence.starts_with("multipart/") {
         return match vm.config.multipart {
@@ -251,7 +282,7 @@ fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
         return Treatment::Refuse(Reason::BodyCharset);
     }
     match scope(vm, headers) {
-        Ok(scope) => Treatment::Mask { api, scope },
+        Ok(scope) => Treatment::Mask { api, scope, keeps_state },
         Err(reason) => Treatment::Refuse(reason),
     }
 }

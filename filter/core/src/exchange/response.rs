@@ -1,11 +1,14 @@
 //! The way back to the application.
 
 use super::content::{ContentType, is_compressed, is_identity};
+use super::lookup::Asking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{ArrayUnmasker, JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
+use crate::vm::Vm;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Headers that speak of the bytes of the body, and are wrong once it is restored.
 const OF_THE_BYTES: [&str; 7] =
@@ -24,6 +27,8 @@ pub(super) enum Framing {
     Unknown(Api),
     /// The first bytes tell whether it is compressed, although its headers do not say so.
     Unseen(Box<Framing>),
+    /// A file that the provider keeps: the first byte tells whether it is JSON, such as the results of a batch.
+    File(Api),
 }
 
 impl Framing {
@@ -42,7 +47,7 @@ impl Framing {
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
             // The host holds what there is.
-            Self::Unknown(_) | Self::Unseen(_) => 0,
+            Self::File(_) | Self::Unknown(_) | Self::Unseen(_) => 0,
         }
     }
 }
@@ -56,7 +61,8 @@ impl Exchange {
         end: bool,
     ) -> Actions {
         let content_type = ContentType::of(headers);
-        if end || mapping.is_empty() || is_media(&content_type.essence) {
+        let is_file = content_type.essence == "application/octet-stream" && mapping.has_lookups();
+        if end || mapping.is_empty() || (is_media(&content_type.essence) && !is_file) {
             self.state = State::Open;
             return Actions::proceed();
         }
@@ -65,12 +71,15 @@ impl Exchange {
         }
         let framing = match content_type.essence.as_str() {
             "" => Framing::Unknown(api),
+            _ if is_file => Framing::File(api),
             "text/event-stream" => Framing::Events(SseUnmasker::new(api.event)),
             _ if content_type.is_json() => Framing::json(api),
             _ if content_type.is_json_lines() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
         };
-        let framing = Box::new(Framing::Unseen(Box::new(framing)));
+        // A file may be compressed for all we know: only JSON in it is read.
+        let framing = if is_file { framing } else { Framing::Unseen(Box::new(framing)) };
+        let framing = Box::new(framing);
         self.state = State::Restoring { framing, mapping };
         let present = |name: &&str| headers.get(name).is_some();
         let removed = OF_THE_BYTES.into_iter().filter(present).map(|name| HeaderChange::Remove(name.into()));
@@ -79,6 +88,8 @@ impl Exchange {
 
     pub(super) fn response_chunk(
         &mut self,
+        vm: &Vm,
+        now: Duration,
         mut framing: Box<Framing>,
         mapping: Mapping,
         bytes: &[u8],
@@ -94,6 +105,16 @@ impl Exchange {
                 _ => framing = declared,
             }
         }
+        if let Framing::File(api) = *framing {
+            match bytes.trim_ascii_start().first() {
+                Some(b'{' | b'[') => *framing = Framing::Json(JsonUnmasker::new(api.response)),
+                Some(_) => {
+                    self.state = State::Open;
+                    return Actions::proceed();
+                }
+                None => {}
+            }
+        }
         if let Framing::Unknown(api) = *framing {
             match recognise(api, bytes, end) {
                 // The host shows these bytes again, with what follows.
@@ -104,52 +125,22 @@ impl Exchange {
                 Some(known) => *framing = known,
             }
         }
-        let mut tally = Tally::default();
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut hold = false;
-        match framing.as_mut() {
-            Framing::Array(array) => {
-                array.push(bytes, &mapping, &mut out, &mut tally);
-                if end {
-                    array.finish(&mapping, &mut out, &mut tally);
-                }
-            }
-            Framing::Json(json) => {
-                json.push(bytes, &mapping, &mut out, &mut tally);
-                if end {
-                    json.finish(&mapping, &mut out, &mut tally);
-                }
-            }
-            Framing::Events(events) => {
-                events.push(bytes, &mapping, &mut out, &mut tally);
-                if end {
-                    events.finish(&mapping, &mut out, &mut tally);
-                }
-            }
-            Framing::Plain(plain) => {
-                let shown = plain.push(bytes, end, &mapping, &mut tally);
-                (out, hold) = (shown.bytes, shown.hold);
-            }
-            Framing::Unknown(_) | Framing::Unseen(_) => out.extend_from_slice(bytes),
-        }
-        tally.held += u64::try_from(framing.held()).unwrap_or_default();
-        self.state = State::Restoring { framing, mapping };
-        let next = if hold { Next::Hold } else { Next::Continue };
-        let changed = out != bytes;
-        Actions { body: changed.then_some(out), counts: counts(tally), ..next.into() }
+        self.deliver(vm, now, Asking::new(framing, mapping), bytes, end)
     }
 
     /// Trailers end the body. Only what the host holds can still be changed: what is withheld here is lost, and that
     /// must not look like a whole answer.
     pub(super) fn response_trailers(
         &mut self,
+        vm: &Vm,
+        now: Duration,
         framing: Box<Framing>,
         mapping: Mapping,
         held: &[u8],
     ) -> Actions {
         match *framing {
             Framing::Plain(_) | Framing::Unknown(_) | Framing::Unseen(_) if !held.is_empty() => {
-                self.response_chunk(framing, mapping, held, true)
+                self.response_chunk(vm, now, framing, mapping, held, true)
             }
             Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => {
                 self.cut(Reason::ResponseCut)
@@ -168,6 +159,40 @@ impl Exchange {
         self.state = State::Cut;
         actions
     }
+}
+
+/// Restores the next bytes, or at the end the last ones. What plain text settles is not shown yet.
+pub(super) fn restore(
+    framing: &mut Framing,
+    mapping: &Mapping,
+    bytes: &[u8],
+    end: bool,
+    tally: &mut Tally,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    match framing {
+        Framing::Array(array) => {
+            array.push(bytes, mapping, &mut out, tally);
+            if end {
+                array.finish(mapping, &mut out, tally);
+            }
+        }
+        Framing::Json(json) => {
+            json.push(bytes, mapping, &mut out, tally);
+            if end {
+                json.finish(mapping, &mut out, tally);
+            }
+        }
+        Framing::Events(events) => {
+            events.push(bytes, mapping, &mut out, tally);
+            if end {
+                events.finish(mapping, &mut out, tally);
+            }
+        }
+        Framing::Plain(plain) => out = plain.take(bytes, end, mapping, tally),
+        Framing::File(_) | Framing::Unknown(_) | Framing::Unseen(_) => out.extend_from_slice(bytes),
+    }
+    out
 }
 
 /// Types that carry no text.
@@ -198,7 +223,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
     }
 }
 
-fn counts(tally: Tally) -> Vec<Count> {
+pub(super) fn counts(tally: &Tally) -> Vec<Count> {
     let counts = [
         (Counter::HeldBytes, tally.held),
         (Counter::MalformedResponse, tally.malformed),

@@ -8,6 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod bridge;
 mod observe;
 mod response;
+mod scope;
 
 const NOW: Duration = Duration::ZERO;
 const HOSTS: &str =

@@ -18,6 +18,8 @@ use sha2::{Digest as _, Sha256};
 pub(super) struct Masking {
     pub(super) api: Api,
     pub(super) scope: String,
+    /// The answer may hold other tokens of that scope.
+    pub(super) keeps_state: bool,
     pub(super) plan: Plan,
 }
 

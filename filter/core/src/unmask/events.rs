@@ -68,6 +68,7 @@ impl Events {
         let mut json = self.unjoined();
         let mut restored = Vec::with_capacity(data.len());
         let mut event = InEvent::new(&mut self.channels, self.shape, head, &facts);
+        let holes = core::mem::take(&mut to.tally.holes);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
         for (index, line) in lines.iter().enumerate() {
             inner.out.extend_from_slice(line.field);
@@ -81,9 +82,10 @@ impl Events {
             }
             inner.out.extend_from_slice(line.terminator);
         }
+        let inner = core::mem::replace(&mut to.tally.holes, holes);
         self.channels.end(&facts, wrap, to);
         to.out.append(head);
-        to.out.append(&mut restored);
+        to.append(&mut restored, inner);
     }
 
     /// For the data of an event that is too long to be read as a whole.

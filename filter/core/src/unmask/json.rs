@@ -222,7 +222,7 @@ impl JsonUnmasker {
     fn end_string(&mut self, quote: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
         match core::mem::replace(&mut self.state, State::Between) {
             State::Restoring(mut text) => {
-                if text.finish_string(to) {
+                if text.finish_string(quote.len(), to) {
                     return;
                 }
             }

@@ -1,11 +1,13 @@
 //! Finds tokens of one exchange in text that streams, and puts the originals in their place.
 
 use super::lookalike::Lookalike;
+use super::lookups::{Hole, Meaning};
 use super::{MAX_HELD, Mapping, Tally};
 use crate::boundary::{self, LEFT_CONTEXT};
 use crate::json::escape;
 use crate::mask::Form;
 use crate::token::{self, MAX_ESCAPES};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -17,6 +19,15 @@ pub struct Context<'a> {
     pub out: &'a mut Vec<u8>,
     /// What happened.
     pub tally: &'a mut Tally,
+}
+
+impl Context<'_> {
+    /// Appends what was restored on its own, and the holes in it.
+    pub fn append(&mut self, restored: &mut Vec<u8>, holes: Vec<Hole>) {
+        let start = self.out.len();
+        self.out.append(restored);
+        self.tally.holes.extend(holes.into_iter().map(|hole| hole.behind(start)));
+    }
 }
 
 /// One text. The text as it reads decides; its bytes as they are spelled in the body go through.
@@ -48,6 +59,8 @@ struct Candidate {
     position: usize,
     /// Backslashes read in front of the next underscore.
     escapes: usize,
+    /// Where tokens are looked up: how many digits of a number stand behind a whole prefix.
+    digits: Option<usize>,
 }
 
 impl Matcher {
@@ -94,7 +107,7 @@ impl Matcher {
             let next = match &self.candidate {
                 None if boundary::may_start(&self.left) => {
                     let range = to.mapping.narrow(&to.mapping.all(), 0, byte);
-                    (!range.is_empty()).then_some(Candidate { range, position: 1, escapes: 0 })
+                    (!range.is_empty()).then_some(Candidate { range, position: 1, escapes: 0, digits: None })
                 }
                 None => None,
                 Some(candidate) => candidate.next(byte, to.mapping),
@@ -134,42 +147,67 @@ impl Matcher {
         to.out.append(&mut self.quote);
     }
 
-    /// The string ends. True if it was a number's token as a whole: then the number stands there, and the
-    /// closing quote is to be left out like the opening one was.
-    pub fn finish_string(&mut self, levels: usize, to: &mut Context<'_>) -> bool {
-        let number = self
-            .candidate
-            .as_ref()
-            .filter(|candidate| !self.quote.is_empty() && candidate.escapes == 0)
-            .and_then(|candidate| to.mapping.exact(&candidate.range, candidate.position))
-            .filter(|entry| entry.form == Form::Number);
-        if let Some(entry) = number {
-            to.out.extend_from_slice(entry.value.expose());
-            to.tally.restored += 1;
-            self.quote.clear();
-            self.forget();
-            return true;
+    /// The string ends, with a quote of this length. True if it was a number's token as a whole: then the number stands
+    /// there, and the closing quote is to be left out like the opening one was.
+    pub fn finish_string(&mut self, levels: usize, closing: usize, to: &mut Context<'_>) -> bool {
+        let whole = self.candidate.as_ref().filter(|_| !self.quote.is_empty());
+        match whole.and_then(|candidate| candidate.meaning(&self.units, to.mapping)) {
+            Some(Meaning::Value(entry)) if entry.form == Form::Number => {
+                to.out.extend_from_slice(entry.value.expose());
+                to.tally.restored += 1;
+                self.quote.clear();
+                self.forget();
+                true
+            }
+            Some(Meaning::Open(token)) => {
+                let quotes = Some((self.quote.len(), closing));
+                self.leave_hole(token, levels, quotes, to);
+                false
+            }
+            _ => {
+                self.finish(levels, to);
+                false
+            }
         }
-        self.finish(levels, to);
-        false
+    }
+
+    /// The candidate is a token that the bridge may know.
+    fn leave_hole(
+        &mut self,
+        token: String,
+        levels: usize,
+        quotes: Option<(usize, usize)>,
+        to: &mut Context<'_>,
+    ) {
+        to.out.append(&mut self.quote);
+        let at = to.out.len()..to.out.len() + self.raw.len();
+        to.out.extend_from_slice(&self.raw);
+        to.tally.holes.push(Hole { at, token, levels, base: self.base, quotes });
+        self.passed_token(to);
+    }
+
+    /// The candidate was a token; what stands in its place is no text of the provider's.
+    fn passed_token(&mut self, to: &mut Context<'_>) {
+        to.tally.unrestored += self.lookalike.finish();
+        let tail = self.units.len().saturating_sub(LEFT_CONTEXT);
+        self.left.extend(self.units.iter().skip(tail).map(|(byte, _)| *byte));
+        self.trim();
+        self.forget();
     }
 
     /// The candidate cannot go on: it is a token, or its first character is plain and the rest is looked at again.
     fn settle(&mut self, after: Option<u8>, levels: usize, to: &mut Context<'_>) {
         let Some(candidate) = self.candidate.take() else { return };
-        let entry = to.mapping.exact(&candidate.range, candidate.position);
-        let ends = candidate.escapes == 0 && !after.is_some_and(boundary::binds);
-        if let (Some(entry), true) = (entry, ends) {
-            to.out.append(&mut self.quote);
-            let levels = if entry.form == Form::Spelled { levels.min(self.base) } else { levels };
-            escape::append(entry.value.expose(), levels, to.out);
-            to.tally.restored += 1;
-            to.tally.unrestored += self.lookalike.finish();
-            let tail = self.units.len().saturating_sub(LEFT_CONTEXT);
-            self.left.extend(self.units.iter().skip(tail).map(|(byte, _)| *byte));
-            self.trim();
-            self.forget();
-            return;
+        let ends = !after.is_some_and(boundary::binds);
+        match candidate.meaning(&self.units, to.mapping).filter(|_| ends) {
+            Some(Meaning::Value(entry)) => {
+                to.out.append(&mut self.quote);
+                escape::append(entry.value.expose(), entry.form.levels(levels, self.base), to.out);
+                to.tally.restored += 1;
+                return self.passed_token(to);
+            }
+            Some(Meaning::Open(token)) => return self.leave_hole(token, levels, None, to),
+            None => {}
         }
         let mut units = core::mem::take(&mut self.units);
         let mut raw = core::mem::take(&mut self.raw);
@@ -220,7 +258,15 @@ impl Candidate {
             return None;
         }
         let range = mapping.narrow(&self.range, self.position, byte);
-        (!range.is_empty()).then_some(Self { range, position: self.position + 1, escapes: 0 })
+        let position = self.position + 1;
+        let digits = mapping.digits(&range, position, self.digits, byte);
+        (!range.is_empty() || digits.is_some()).then_some(Self { range, position, escapes: 0, digits })
+    }
+
+    /// What it stands for, if it is a whole token.
+    fn meaning<'a>(&self, units: &[(u8, usize)], mapping: &'a Mapping) -> Option<Meaning<'a>> {
+        let text = units.iter().map(|(byte, _)| *byte);
+        mapping.meaning(&self.range, self.position, self.digits, text).filter(|_| self.escapes == 0)
     }
 }
 

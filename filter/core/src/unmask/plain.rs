@@ -23,11 +23,11 @@ pub const MAX_SHOWN: usize = 64 * 1024 + MAX_HELD;
 /// One text. See the [module](self).
 pub struct PlainUnmasker {
     text: TextStream,
+    /// What is undecided, as it came.
+    tail: Vec<u8>,
     /// What the host holds: how much of it is settled, and how much in all.
     settled: usize,
     shown: usize,
-    /// The undecided tail that the host does not hold, as it came.
-    kept: Vec<u8>,
 }
 
 /// What is to become of the bytes that were shown.
@@ -40,7 +40,7 @@ pub struct Shown {
 
 impl Default for PlainUnmasker {
     fn default() -> Self {
-        Self { text: TextStream::new(0), settled: 0, shown: 0, kept: Vec::new() }
+        Self { text: TextStream::new(0), tail: Vec::new(), settled: 0, shown: 0 }
     }
 }
 
@@ -52,34 +52,39 @@ impl PlainUnmasker {
 
     /// How many bytes are undecided and in nobody's hands but these.
     pub fn kept(&self) -> usize {
-        self.kept.len()
+        if self.shown == 0 { self.tail.len() } else { 0 }
     }
 
     /// Takes what the host shows: what it was asked to hold, and the new bytes behind it.
     pub fn push(&mut self, shown: &[u8], end: bool, mapping: &Mapping, tally: &mut Tally) -> Shown {
+        let settled = self.take(shown, end, mapping, tally);
+        self.show(settled)
+    }
+
+    /// As [`push`](Self::push), for a host that then holds nothing: what is settled of it.
+    pub fn take(&mut self, shown: &[u8], end: bool, mapping: &Mapping, tally: &mut Tally) -> Vec<u8> {
         let (held, new) = shown.split_at(self.shown.min(shown.len()));
-        let (settled, undecided) = held.split_at(self.settled.min(held.len()));
-        let mut bytes = settled.to_vec();
-        let mut tail = core::mem::take(&mut self.kept);
-        tail.extend_from_slice(undecided);
+        let mut bytes = held.get(..self.settled).unwrap_or_default().to_vec();
+        (self.settled, self.shown) = (0, 0);
         let mut to = Context { mapping, out: &mut bytes, tally };
         self.text.push(new, &mut to);
         if end {
             self.text.finish(&mut to);
         }
         // What is withheld now is the end of what was withheld and came.
-        tail.extend_from_slice(new);
-        let held = self.text.held();
-        let tail = tail.get(tail.len().saturating_sub(held)..).unwrap_or_default();
+        self.tail.extend_from_slice(new);
+        self.tail.drain(..self.tail.len().saturating_sub(self.text.held()));
+        bytes
+    }
+
+    /// What to show the host of what is settled now: that, and what is undecided.
+    pub fn show(&mut self, mut bytes: Vec<u8>) -> Shown {
+        let held = self.tail.len();
         let hold = held > 0 && bytes.len() + held <= MAX_SHOWN;
-        self.settled = 0;
-        self.shown = 0;
         if hold {
             self.settled = bytes.len();
-            bytes.extend_from_slice(tail);
+            bytes.extend_from_slice(&self.tail);
             self.shown = bytes.len();
-        } else {
-            self.kept = tail.to_vec();
         }
         Shown { bytes, hold }
     }

@@ -79,9 +79,9 @@ impl TextStream {
     }
 
     /// The string that is this text ends; see [`Matcher::finish_string`].
-    pub fn finish_string(&mut self, to: &mut Context<'_>) -> bool {
+    pub fn finish_string(&mut self, closing: usize, to: &mut Context<'_>) -> bool {
         self.abandon(0, to);
-        self.matcher.finish_string(self.base, to)
+        self.matcher.finish_string(self.base, closing, to)
     }
 
     /// Takes `text` at a level; `raw` is its spelling if that differs, and then `text` is one character.
@@ -155,7 +155,7 @@ impl TextStream {
             Piece::StringEnd => {
                 self.abandon(level + 1, to);
                 self.readings.truncate(level + 1);
-                if !self.matcher.finish_string(self.base + level + 1, to) {
+                if !self.matcher.finish_string(self.base + level + 1, spelled.len(), to) {
                     self.matcher.pass(bytes, spelled, to);
                 }
             }
