@@ -9,8 +9,10 @@
 )]
 
 mod bridge_outages;
+mod encodings;
 mod failures;
 mod headers;
+mod http;
 mod leaks;
 mod mapping;
 mod masking;
@@ -20,6 +22,7 @@ mod provider;
 mod refusals;
 mod secrecy;
 mod settings;
+mod size;
 mod streaming;
 mod support;
 mod trailers;
