@@ -151,7 +151,9 @@ impl Exchange {
             Framing::Plain(_) | Framing::Unknown(_) | Framing::Unseen(_) if !held.is_empty() => {
                 self.response_chunk(framing, mapping, held, true)
             }
-            Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => self.cut(Reason::ResponseCut),
+            Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => {
+                self.cut(Reason::ResponseCut)
+            }
             Framing::Plain(plain) if plain.kept() > 0 => self.cut(Reason::ResponseCut),
             _ => {
                 self.state = State::Open;
