@@ -36,7 +36,7 @@ impl Encoding {
         let plain = plain.as_ref();
         let encoded = match self {
             Self::Brotli => {
-                let mut encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, 5, 22);
+                let mut encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, 1, 22);
                 encoder.write_all(plain).map(|()| encoder.into_inner())
             }
             Self::Gzip => {
@@ -56,7 +56,7 @@ impl Encoding {
         let pieces = pieces.iter().map(AsRef::as_ref);
         let encoded = match self {
             Self::Brotli => {
-                let encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, 5, 22);
+                let encoder = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, 1, 22);
                 flushed(
                     encoder,
                     pieces,
