@@ -9,6 +9,7 @@
 )]
 
 mod bridge_outages;
+mod clients;
 mod failures;
 mod headers;
 mod leaks;

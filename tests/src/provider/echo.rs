@@ -84,12 +84,16 @@ impl Api {
             "/v1/chat/completions" => Self::ChatCompletions,
             "/v1/responses" => Self::Responses,
             "/v1/embeddings" => Self::Embeddings,
-            _ => match path.strip_prefix("/v1beta/models/")?.split_once(':')?.1 {
-                "generateContent" => Self::Gemini,
-                "streamGenerateContent" => Self::GeminiStream,
-                "countTokens" => Self::GeminiCount,
-                _ => return None,
-            },
+            _ => {
+                // SDKs differ in the version, which changes nothing here.
+                let known = path.strip_prefix("/v1beta/models/").or_else(|| path.strip_prefix("/v1/models/"));
+                match known?.split_once(':')?.1 {
+                    "generateContent" => Self::Gemini,
+                    "streamGenerateContent" => Self::GeminiStream,
+                    "countTokens" => Self::GeminiCount,
+                    _ => return None,
+                }
+            }
         })
     }
 
