@@ -5,7 +5,7 @@ use crate::tokens::{Token, WireForm};
 use crate::url::Url;
 use cloakroom_core::config::{Mode, Store};
 use cloakroom_core::detect::Detector;
-use cloakroom_core::exchange::{Reason, Refusal};
+use cloakroom_core::exchange::{Reason, Refusal, request_shape};
 use cloakroom_core::host::{Authority, HostPattern};
 use cloakroom_core::mask::{self, Form, Plan, Span, Value};
 use cloakroom_core::unmask::Mapping;
@@ -73,13 +73,14 @@ impl Filter {
         let Some(masked) = actions.body else {
             return Ok(Masked { body: body.to_vec(), plan: Plan::default(), tokens: Vec::new() });
         };
-        let (plan, tokens) = self.plan(url, body);
+        let (plan, tokens) = self.plan(url, content_type, body);
         Ok(Masked { body: masked, plan, tokens })
     }
 
     /// What the exchange has just done with `body`: it keeps only what the answer needs, so plan once more.
-    fn plan(&self, url: &Url<'_>, body: &[u8]) -> (Plan, Vec<String>) {
-        let (detector, shape) = (&self.vm.detector, provider::api(url.path()).request);
+    fn plan(&self, url: &Url<'_>, content_type: &str, body: &[u8]) -> (Plan, Vec<String>) {
+        let (detector, api) = (&self.vm.detector, provider::api(url.path()));
+        let shape = request_shape(api, content_type).unwrap_or(api.request);
         let mut plan = Plan::find(detector, shape, body).unwrap_or_default();
         loop {
             let tokens = mask::number(detector, &plan.values);

@@ -25,6 +25,7 @@ use core::time::Duration;
 use core::{fmt, mem};
 
 pub use action::{Actions, Call, Count, Counter, HeaderChange, Next};
+pub use content::request_shape;
 pub use input::{Headers, Input, StoreReply};
 pub use refusal::{Reason, Refusal};
 pub use report::Report;

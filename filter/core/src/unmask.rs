@@ -1,8 +1,9 @@
 //! Restoring of a response body that arrives in pieces.
 //!
 //! ```text
-//! Json   one document          strings ─┐
-//! Sse    events, channels      strings ─┼─▶ TextStream ─▶ Matcher ─▶ restored text
+//! Json   documents             strings ─┐
+//! Sse    events, channels      strings ─┤
+//! Array  events, channels      strings ─┼─▶ TextStream ─▶ Matcher ─▶ restored text
 //! Plain  text                  all of it┘   (JSON in strings)  (tokens)
 //! ```
 //!
@@ -12,6 +13,8 @@
 //! is certain leaves at once. Withheld is only what may still become a token of this exchange, at most
 //! [`MAX_HELD`] bytes a text. (One exception to the cuts: see [`plain::MAX_SHOWN`].)
 
+pub mod array;
+mod events;
 pub mod json;
 mod lookalike;
 pub mod mapping;
@@ -20,6 +23,7 @@ pub mod plain;
 pub mod sse;
 pub mod text;
 
+pub use array::ArrayUnmasker;
 pub use json::JsonUnmasker;
 pub use mapping::Mapping;
 pub use plain::PlainUnmasker;
@@ -40,7 +44,7 @@ pub struct Tally {
     pub restored: u64,
     /// Texts that read like a token, and stand for nothing here.
     pub unrestored: u64,
-    /// Bodies (or their rest) that were not the JSON they should be, restored as text.
+    /// Bodies and events that were not the JSON they should be (or not all of it), restored as text.
     pub malformed: u64,
     /// Texts beyond the bound on channels, or events beyond the bound on events: restored within the event only.
     pub unjoined: u64,

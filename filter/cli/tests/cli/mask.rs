@@ -36,9 +36,9 @@ fn a_refusal_is_on_stderr_and_nothing_on_stdout() {
             "422 identifier_in_target: There is an identifier in the request's path; take it out.",
         ),
         (
-            "--content-type text/plain",
+            "--content-type text/html",
             "i-1234567890abcdef0",
-            "415 content_type_unsupported: Only JSON bodies can be masked; send the body with a JSON content-type.",
+            "415 content_type_unsupported: Only JSON, NDJSON and plain text can be masked; send the body with a content-type that says so.",
         ),
         (
             config.as_str(),

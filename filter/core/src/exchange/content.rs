@@ -1,8 +1,15 @@
 //! What the headers say of a body: its type, its charset and its encoding.
 
 use super::Headers;
+use crate::json::shape::{JSON_LINES, PLAIN, Shape};
+use crate::provider::Api;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// How a request's body is read for masking, as an exchange does it. `None` for a type that is not masked.
+pub fn request_shape(api: Api, content_type: &str) -> Option<&'static Shape> {
+    ContentType::read(content_type.as_bytes()).request(api.request)
+}
 
 /// True if the body is not encoded, whatever number of headers says so.
 pub(super) fn is_identity(headers: Headers<'_>) -> bool {
@@ -37,6 +44,31 @@ impl ContentType {
 
     pub(super) fn is_json(&self) -> bool {
         self.essence == "application/json" || (self.essence.contains('/') && self.essence.ends_with("+json"))
+    }
+
+    /// JSON documents one after the other; the names in use for it, none of which is registered.
+    pub(super) fn is_json_lines(&self) -> bool {
+        let name = self.essence.strip_prefix("application/").unwrap_or_default();
+        matches!(name.strip_prefix("x-").unwrap_or(name), "json-lines" | "jsonl" | "jsonlines" | "ndjson")
+    }
+
+    /// Text that says what it means: no markup that could spell an identifier in another way.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.essence.as_str(), "text/csv" | "text/markdown" | "text/plain")
+    }
+
+    /// How a request's body of this type is read, for an API whose JSON has this shape. `None` for a type that is not
+    /// masked.
+    pub(super) fn request(&self, json: &'static Shape) -> Option<&'static Shape> {
+        if self.is_json() {
+            Some(json)
+        } else if self.is_json_lines() {
+            Some(&JSON_LINES)
+        } else if self.is_text() {
+            Some(&PLAIN)
+        } else {
+            None
+        }
     }
 
     pub(super) fn is_utf8(&self) -> bool {

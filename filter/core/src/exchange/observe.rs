@@ -9,10 +9,11 @@ use crate::provider::Api;
 use crate::vm::Vm;
 use alloc::vec::Vec;
 
-/// True if a body can be looked at; any other would be refused, or let through unread.
-pub(super) fn is_readable(headers: Headers<'_>) -> bool {
+/// How a body is looked at, if it can be; any other would be refused, or let through unread.
+pub(super) fn readable(headers: Headers<'_>, api: Api) -> Option<Api> {
     let content_type = ContentType::of(headers);
-    is_identity(headers) && content_type.is_json() && content_type.is_utf8()
+    let request = content_type.request(api.request)?;
+    (is_identity(headers) && content_type.is_utf8()).then_some(Api { request, ..api })
 }
 
 impl Exchange {

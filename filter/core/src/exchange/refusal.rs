@@ -115,7 +115,8 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
         Reason::ContentType => (
             415,
             "content_type_unsupported",
-            "Only JSON bodies can be masked; send the body with a JSON content-type.".into(),
+            "Only JSON, NDJSON and plain text can be masked; send the body with a content-type that says so."
+                .into(),
         ),
         Reason::HostFailed => {
             (500, "host_failed", "The proxy did not carry out what masking needs; try again.".into())

@@ -69,7 +69,7 @@ impl Exchange {
         let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
         let api = provider::api(path.unwrap_or_default());
         let treatment = if observes {
-            Treatment::Observe { api: observe::is_readable(headers).then_some(api) }
+            Treatment::Observe { api: observe::readable(headers, api) }
         } else {
             treatment(vm, headers, api)
         };
@@ -240,9 +240,10 @@ fn treatment(vm: &Vm, headers: Headers<'_>, api: Api) -> Treatment {
     if !is_identity(headers) {
         return Treatment::Refuse(Reason::ContentEncoding);
     }
-    if !content_type.is_json() {
+    let Some(request) = content_type.request(api.request) else {
         return Treatment::Refuse(Reason::ContentType);
-    }
+    };
+    let api = Api { request, ..api };
     if !content_type.is_utf8() {
         return Treatment::Refuse(Reason::BodyCharset);
     }

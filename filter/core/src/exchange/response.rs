@@ -3,7 +3,7 @@
 use super::content::{ContentType, is_identity};
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
-use crate::unmask::{JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
+use crate::unmask::{ArrayUnmasker, JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -16,6 +16,7 @@ const MAX_BLANK: usize = 1024;
 
 /// How a response's body is read.
 pub(super) enum Framing {
+    Array(ArrayUnmasker),
     Events(SseUnmasker),
     Json(JsonUnmasker),
     Plain(PlainUnmasker),
@@ -24,8 +25,17 @@ pub(super) enum Framing {
 }
 
 impl Framing {
+    fn json(api: Api) -> Self {
+        if api.streams_array {
+            Self::Array(ArrayUnmasker::new(api.event, api.response))
+        } else {
+            Self::Json(JsonUnmasker::new(api.response))
+        }
+    }
+
     fn held(&self) -> usize {
         match self {
+            Self::Array(array) => array.held(),
             Self::Events(events) => events.held(),
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
@@ -53,7 +63,8 @@ impl Exchange {
         let framing = match content_type.essence.as_str() {
             "" => Framing::Unknown(api),
             "text/event-stream" => Framing::Events(SseUnmasker::new(api.event)),
-            _ if content_type.is_json() => Framing::Json(JsonUnmasker::new(api.response)),
+            _ if content_type.is_json() => Framing::json(api),
+            _ if content_type.is_json_lines() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
         };
         self.state = State::Restoring { framing: Box::new(framing), mapping };
@@ -83,6 +94,12 @@ impl Exchange {
         let mut out = Vec::with_capacity(bytes.len());
         let mut hold = false;
         match framing.as_mut() {
+            Framing::Array(array) => {
+                array.push(bytes, &mapping, &mut out, &mut tally);
+                if end {
+                    array.finish(&mapping, &mut out, &mut tally);
+                }
+            }
             Framing::Json(json) => {
                 json.push(bytes, &mapping, &mut out, &mut tally);
                 if end {
@@ -144,7 +161,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
         // White space is no reason to wait for ever.
         None if !end && seen.len() < MAX_BLANK => None,
         None => Some(Framing::Plain(PlainUnmasker::default())),
-        Some(b'{' | b'[') => Some(Framing::Json(JsonUnmasker::new(api.response))),
+        Some(b'{' | b'[') => Some(Framing::json(api)),
         _ if FIELDS.iter().any(|field| text.starts_with(field)) => {
             Some(Framing::Events(SseUnmasker::new(api.event)))
         }

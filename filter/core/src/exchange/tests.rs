@@ -80,7 +80,7 @@ fn refusals() {
         (&[], grows.as_bytes(), 413, "body_too_large", "after masking"),
         (&[("content-type", "-")], ok, 415, "content_type_unsupported", "JSON"),
         (
-            &[("content-type", "text/plain"), ("content-length", "15")],
+            &[("content-type", "text/html"), ("content-length", "15")],
             ok,
             415,
             "content_type_unsupported",

@@ -64,6 +64,8 @@ pub enum Malformed {
 pub enum Documents {
     /// Objects and arrays one after the other, as pasted output and newline-delimited JSON have them.
     Containers,
+    /// Values one after the other, as newline-delimited JSON has them.
+    Many,
     /// Exactly one value.
     One,
 }
@@ -130,7 +132,7 @@ impl Lexer {
             State::Done => true,
             State::Number(number) => self.depth == 0 && number.is_complete(),
             State::Literal(rest) => self.depth == 0 && rest.is_empty(),
-            State::Value => self.documents == Documents::Containers && self.depth == 0,
+            State::Value => self.documents != Documents::One && self.depth == 0,
             _ => false,
         }
     }
@@ -306,7 +308,7 @@ impl Lexer {
     fn value_ended(&mut self) {
         self.state = match (self.depth, self.documents) {
             (0, Documents::One) => State::Done,
-            (0, Documents::Containers) => State::Value,
+            (0, Documents::Containers | Documents::Many) => State::Value,
             _ => State::AfterValue,
         };
     }

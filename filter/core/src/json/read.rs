@@ -1,5 +1,6 @@
 //! A whole request body, read place by place: what is text, what must not change, what is opaque.
 
+use super::shape::Body;
 use super::view::Collector;
 pub use super::view::View;
 use super::{Documents, Lexer, Malformed, Piece, Rule, Shape, Walk};
@@ -66,11 +67,11 @@ pub enum Problem {
     NotUtf8,
 }
 
-/// Reads `body`, which must be one JSON document, and tells `visitor` what is where.
+/// Reads `body`, which must be what the shape says, and tells `visitor` what is where.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] if it is not UTF-8 JSON, is nested too deep, or says one thing twice. The visitor may
+/// [`Unreadable`] if it is not UTF-8 JSON (or text), is nested too deep, or says one thing twice. The visitor may
 /// have been told a part of it by then.
 pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -> Result<(), Unreadable> {
     if body.starts_with(b"\xef\xbb\xbf") {
@@ -80,7 +81,16 @@ pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -
         return Err(Unreadable { problem: Problem::NotUtf8, at: error.valid_up_to() });
     }
     let walk = Walk::new(shape);
-    Reader { body, visitor, walk, trail: Trail::default(), objects: Vec::new(), spare: Vec::new() }.read()
+    let trail = Trail::default();
+    let mut reader = Reader { body, visitor, walk, trail, objects: Vec::new(), spare: Vec::new() };
+    match shape.body {
+        Body::Json => reader.read(Documents::One),
+        Body::JsonLines => reader.read(Documents::Many),
+        Body::Text => {
+            reader.text(&View::of(body), &Place::default());
+            Ok(())
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -105,9 +115,9 @@ struct Object {
 }
 
 impl Reader<'_> {
-    fn read(&mut self) -> Result<(), Unreadable> {
+    fn read(&mut self, documents: Documents) -> Result<(), Unreadable> {
         let body = self.body;
-        let mut lexer = Lexer::new(Documents::One);
+        let mut lexer = Lexer::new(documents);
         let mut content = Collector::default();
         let mut at = 0;
         let mut in_key = false;
@@ -175,10 +185,12 @@ impl Reader<'_> {
                 }
             }
             Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text if key => {
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_)
+                if key =>
+            {
                 self.text(&view, &Place::default());
             }
-            Rule::Channel(_) | Rule::MediaUrl | Rule::Prose | Rule::Text => {
+            Rule::Channel(_) | Rule::MediaUrl | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_) => {
                 let trail = core::mem::take(&mut self.trail);
                 self.text(&view, &trail.place());
                 self.trail = trail;
@@ -188,8 +200,9 @@ impl Reader<'_> {
             | Rule::Envelope
             | Rule::EventType(_)
             | Rule::Fixed
-            | Rule::Index
-            | Rule::Opaque => {
+            | Rule::Index(_)
+            | Rule::Opaque
+            | Rule::Sequence => {
                 if let (Some(object), false, b"type") = (self.objects.last_mut(), key, self.walk.name()) {
                     object.is_text |= view.text == b"text";
                     object.is_thinking |= view.text == b"thinking";

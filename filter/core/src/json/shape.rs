@@ -20,25 +20,64 @@ pub enum Rule {
     Ends(Ends),
     /// In an event: a member to keep when the event is repeated for text that was held back.
     Envelope,
-    /// In an event: its type, and what the types end.
-    EventType(&'static [(&'static str, Ends)]),
+    /// In an event: its type, and what the types say.
+    EventType(&'static [(&'static str, Says)]),
     /// Not rewritten: the provider gave it its value or reads it as a keyword. Scanned in requests.
     Fixed,
-    /// In an event: tells objects of one list apart, and with it their channels.
-    Index,
+    /// In an event: tells objects of one list apart, and with it their channels; the name of the member. `null` and
+    /// `false` are as if it were not there.
+    Index(&'static str),
     /// Base64 of an image, a document or sound; the text of a document where `type` is `text`.
     Media,
     /// A URL that may be a `data:` URL of an image or a document.
     MediaUrl,
     /// Opaque to everyone but the provider: passes as it is.
     Opaque,
+    /// In an event that opens a channel: the beginning of its text. The channel goes on in events of another type.
+    Opens(&'static Opening),
     /// Text that stays text: where all it says is the token of a number, the number comes back in quotes.
     Prose,
+    /// In an event: its number in the stream.
+    Sequence,
     /// Makes the [`SignedText`](Self::SignedText) beside it signed, unless it is empty.
     Signature,
     /// The provider's own words: pass as they are when a signature stands beside them, else text.
     SignedText,
     /// Text: masked in requests, restored in responses. Numbers and names of members too.
+    Text,
+    /// As [`Channel`](Self::Channel), in a list of parts that come one after the other: text of another channel in the
+    /// same list ends it.
+    Turn(&'static str),
+}
+
+/// What an event says by its type.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Says {
+    /// Channels end.
+    Ends(Ends),
+    /// What would be text of a channel is media.
+    Media,
+}
+
+/// The channel that an event opens, and how its text goes on.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Opening {
+    /// Name of the channel.
+    pub channel: &'static str,
+    /// Name of the events that carry the rest of the text.
+    pub event: &'static str,
+    /// The data of such an event, without the [`Index`](Rule::Index) members and without text.
+    pub data: &'static str,
+}
+
+/// What the bytes of a body are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Body {
+    /// One JSON document.
+    Json,
+    /// JSON documents one after the other, mostly one a line.
+    JsonLines,
+    /// Text, all of it.
     Text,
 }
 
@@ -57,22 +96,24 @@ pub struct Shape {
     pub rule: Rule,
     /// Known members of an object here.
     pub fields: &'static [(&'static str, &'static Shape)],
+    /// Of the shape of a whole body: what its bytes are.
+    pub body: Body,
 }
 
 impl Shape {
     /// Everything here is treated alike, at any depth.
     pub const fn leaf(rule: Rule) -> Self {
-        Self { rule, fields: &[] }
+        Self { rule, fields: &[], body: Body::Json }
     }
 
     /// Prose, or an object with these members.
     pub const fn prose(fields: &'static [(&'static str, &'static Self)]) -> Self {
-        Self { rule: Rule::Prose, fields }
+        Self { rule: Rule::Prose, fields, body: Body::Json }
     }
 
     /// Text, or an object with these members.
     pub const fn object(fields: &'static [(&'static str, &'static Self)]) -> Self {
-        Self { rule: Rule::Text, fields }
+        Self { rule: Rule::Text, fields, body: Body::Json }
     }
 }
 
@@ -85,6 +126,12 @@ impl fmt::Debug for Shape {
 
 /// Text at any depth.
 pub static TEXT: Shape = Shape::leaf(Rule::Text);
+
+/// JSON documents one after the other, text at any depth.
+pub static JSON_LINES: Shape = Shape { body: Body::JsonLines, ..Shape::leaf(Rule::Text) };
+
+/// A body that is one text.
+pub static PLAIN: Shape = Shape { body: Body::Text, ..Shape::leaf(Rule::Prose) };
 
 /// A known member stood twice in one object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -11,7 +11,7 @@ use core::ops::Range;
 pub struct View<'a> {
     /// The text, unescaped.
     pub text: &'a [u8],
-    /// How many JSON strings it is inside of: 1 for a string of the body itself.
+    /// How many JSON strings it is inside of: 1 for a string of the body itself, 0 for a body that is text.
     pub level: usize,
     source: Source<'a>,
     parent: Option<&'a View<'a>>,
@@ -25,6 +25,13 @@ enum Source<'a> {
     Runs(&'a [(usize, usize)]),
 }
 
+impl<'a> View<'a> {
+    /// A body that is text as a whole.
+    pub(super) fn of(body: &'a [u8]) -> Self {
+        Self { text: body, level: 0, source: Source::At(0), parent: None }
+    }
+}
+
 impl View<'_> {
     /// Where the character at `position` of the text (or the end of the text) stands in the body.
     pub fn raw(&self, position: usize) -> usize {
@@ -32,7 +39,12 @@ impl View<'_> {
         self.parent.map_or(outer, |parent| parent.raw(outer))
     }
 
-    /// How a range of the text is spelled in the string of the body that it is in, with the escapes of every
+    /// How many strings the text is inside of, not counting the text of the body itself.
+    pub fn depth(&self) -> usize {
+        self.parent.map_or(0, |parent| parent.depth() + 1)
+    }
+
+    /// How a range of the text is spelled in the text of the body that it is in, with the escapes of every
     /// string in between.
     pub fn spelling(&self, range: Range<usize>) -> &[u8] {
         match self.parent {

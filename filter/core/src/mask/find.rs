@@ -212,11 +212,12 @@ impl Visitor for Finder<'_> {
 /// The value that stands for a range of text.
 pub(super) fn form<'a>(view: &'a View<'_>, range: Range<usize>) -> (Form, &'a [u8]) {
     let text = view.text.get(range.clone()).unwrap_or_default();
-    if view.level == 1 {
+    let depth = view.depth();
+    if depth == 0 {
         return (Form::Text, text);
     }
     let mut respelled = Vec::with_capacity(text.len());
-    escape::append(text, view.level - 1, &mut respelled);
+    escape::append(text, depth, &mut respelled);
     match view.spelling(range) {
         spelling if spelling == respelled => (Form::Text, text),
         spelling => (Form::Spelled, spelling),

@@ -1,4 +1,4 @@
-//! A JSON document restored while it streams.
+//! JSON documents restored while they stream.
 
 use super::Tally;
 use super::mapping::Mapping;
@@ -10,8 +10,10 @@ use alloc::vec::Vec;
 /// Where the text of a string comes from and goes to: most strings are texts of their own, those of an
 /// event's channel go on in the next event.
 pub trait Texts {
-    /// A string of the channel `name` begins; `starts` are the offsets of the containers it is in.
-    fn open(&mut self, name: &'static str, starts: &[usize], tally: &mut Tally) -> Option<TextStream>;
+    /// True if the strings of channels are media, and pass as they are.
+    fn pass(&self) -> bool;
+    /// A string of a channel begins; `rule` says of which, `starts` are the offsets of the containers it is in.
+    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<TextStream>;
     /// The string of the channel that was opened last ends.
     fn close(&mut self, text: TextStream, to: &mut Context<'_>);
 }
@@ -20,7 +22,10 @@ pub trait Texts {
 pub struct NoChannels;
 
 impl Texts for NoChannels {
-    fn open(&mut self, _name: &'static str, _starts: &[usize], _tally: &mut Tally) -> Option<TextStream> {
+    fn pass(&self) -> bool {
+        false
+    }
+    fn open(&mut self, _rule: Rule, _starts: &[usize], _tally: &mut Tally) -> Option<TextStream> {
         None
     }
     fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
@@ -28,8 +33,14 @@ impl Texts for NoChannels {
     }
 }
 
-/// One document. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
+/// A body of one document or of many, or the data of one event. Feed every piece to [`push`](Self::push), then call
+/// [`finish`](Self::finish) once.
+///
+/// What is no JSON is restored as text: to the end of an event's data, else to the end of the line, so that one bad line
+/// does not take the others with it.
 pub struct JsonUnmasker {
+    shape: &'static Shape,
+    documents: Documents,
     lexer: Lexer,
     walk: Walk,
     state: State,
@@ -40,6 +51,8 @@ pub struct JsonUnmasker {
     offset: usize,
     /// Where the open containers begin.
     starts: Vec<usize>,
+    /// Something in this body was not JSON.
+    malformed: bool,
 }
 
 enum State {
@@ -54,16 +67,28 @@ enum State {
 }
 
 impl JsonUnmasker {
-    /// Starts before the document, whose shape says what is restored.
+    /// Starts before the body; the shape of its documents says what is restored.
     pub fn new(shape: &'static Shape) -> Self {
+        Self::reading(shape, Documents::Many)
+    }
+
+    /// Starts before the data of an event.
+    pub fn of_event(shape: &'static Shape) -> Self {
+        Self::reading(shape, Documents::One)
+    }
+
+    fn reading(shape: &'static Shape, documents: Documents) -> Self {
         Self {
-            lexer: Lexer::new(Documents::One),
+            shape,
+            documents,
+            lexer: Lexer::new(documents),
             walk: Walk::new(shape),
             state: State::Between,
             escape: Vec::new(),
             in_key: false,
             offset: 0,
             starts: Vec::new(),
+            malformed: false,
         }
     }
 
@@ -77,8 +102,18 @@ impl JsonUnmasker {
         let mut rest = bytes;
         while !rest.is_empty() {
             if let State::Malformed(text) = &mut self.state {
-                text.push(rest, to);
-                return;
+                let line = match self.documents {
+                    Documents::Many => memchr::memchr(b'\n', rest).map(|at| at + 1),
+                    _ => None,
+                };
+                let (bytes, more) = rest.split_at(line.unwrap_or(rest.len()));
+                text.push(bytes, to);
+                rest = more;
+                if line.is_some() {
+                    text.finish(to);
+                    *self = Self { malformed: true, ..Self::new(self.shape) };
+                }
+                continue;
             }
             match self.lexer.next(rest) {
                 None => return,
@@ -161,20 +196,23 @@ impl JsonUnmasker {
 
     fn start_string(&mut self, quote: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {
         let rule = if self.in_key { self.walk.name_rule() } else { self.walk.place().rule };
-        let channel = match rule {
-            Rule::Channel(name) if !self.in_key => texts.open(name, &self.starts, to.tally),
-            _ => None,
-        };
-        self.state = match (rule, channel) {
-            (_, Some(text)) => State::Channel(text),
-            (Rule::Text | Rule::Prose | Rule::Channel(_) | Rule::Ends(_), None) => {
-                let mut text = TextStream::new(1);
-                if to.mapping.has_numbers() && rule == Rule::Text && !self.in_key {
-                    text.hold_quote();
-                    self.state = State::Restoring(text);
-                    return;
+        self.state = match rule {
+            Rule::Channel(_) | Rule::Opens(_) | Rule::Turn(_) if !self.in_key => {
+                if texts.pass() {
+                    State::Passing
+                } else {
+                    let joined = texts.open(rule, &self.starts, to.tally);
+                    joined.map_or_else(|| State::Restoring(TextStream::new(1)), State::Channel)
                 }
-                State::Restoring(text)
+            }
+            Rule::Text if to.mapping.has_numbers() && !self.in_key => {
+                let mut text = TextStream::new(1);
+                text.hold_quote();
+                self.state = State::Restoring(text);
+                return;
+            }
+            Rule::Channel(_) | Rule::Ends(_) | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_) => {
+                State::Restoring(TextStream::new(1))
             }
             _ => State::Passing,
         };
@@ -202,7 +240,7 @@ impl JsonUnmasker {
             State::Between | State::Passing | State::Malformed(_) => {}
         }
         to.out.append(&mut self.escape);
-        to.tally.malformed += 1;
+        to.tally.malformed += u64::from(!self.malformed);
         self.state = State::Malformed(TextStream::plain(1));
     }
 }

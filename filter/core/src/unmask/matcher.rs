@@ -22,6 +22,8 @@ pub struct Context<'a> {
 /// One text. The text as it reads decides; its bytes as they are spelled in the body go through.
 #[derive(Default)]
 pub struct Matcher {
+    /// How many JSON strings the outermost text is inside of: as many escapes a value of [`Form::Spelled`] lacks.
+    base: usize,
     candidate: Option<Candidate>,
     /// The last bytes of the text before the candidate.
     left: Vec<u8>,
@@ -49,6 +51,11 @@ struct Candidate {
 }
 
 impl Matcher {
+    /// Of a text inside `base` JSON strings, with the texts in it.
+    pub fn new(base: usize) -> Self {
+        Self { base, ..Self::default() }
+    }
+
     /// A new string begins: its first character is at a boundary.
     pub fn start_string(&mut self) {
         self.left.clear();
@@ -154,7 +161,7 @@ impl Matcher {
         let ends = candidate.escapes == 0 && !after.is_some_and(boundary::binds);
         if let (Some(entry), true) = (entry, ends) {
             to.out.append(&mut self.quote);
-            let levels = if entry.form == Form::Spelled { levels.min(1) } else { levels };
+            let levels = if entry.form == Form::Spelled { levels.min(self.base) } else { levels };
             escape::append(entry.value.expose(), levels, to.out);
             to.tally.restored += 1;
             to.tally.unrestored += self.lookalike.finish();

@@ -1,32 +1,25 @@
 //! Server-sent events restored while they stream.
 //!
 //! A line of data is one JSON event for every provider we know. It leaves as soon as its line is complete; no
-//! event waits for another. Text that goes on in later events is a *channel*: the undecided end of its text
-//! is cut out of the event and put before the channel's next text, or into one extra event before the event
-//! that ends the channel.
+//! event waits for another. How text goes on from event to event: see [`events`](super::events).
 
 use super::Tally;
+pub use super::events::MAX_EVENT;
+use super::events::{Events, Line, Wrap};
 use super::json::{JsonUnmasker, NoChannels};
 use super::mapping::Mapping;
 use super::matcher::Context;
 use crate::json::{Documents, Lexer, Shape};
 use alloc::vec::Vec;
-use channels::Channels;
-use event::Line;
 
-mod channels;
-mod event;
-
-/// Longest event that is read as a whole. A longer one is restored as it streams, without joining its text
-/// to that of other events.
-pub const MAX_EVENT: usize = 1024 * 1024;
+/// An extra event.
+const EXTRA: Wrap = Wrap { before: b"data: ", behind: b"\n\n" };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One stream of events. Feed every piece to [`push`](Self::push), then call [`finish`](Self::finish) once.
 pub struct SseUnmasker {
-    shape: &'static Shape,
-    channels: Channels,
+    events: Events,
     /// The line that is being collected.
     line: Vec<u8>,
     /// The rest of a line that is too long to be collected.
@@ -56,8 +49,7 @@ impl SseUnmasker {
     /// Starts before the first event; `shape` is that of the data of an event.
     pub fn new(shape: &'static Shape) -> Self {
         Self {
-            shape,
-            channels: Channels::default(),
+            events: Events::new(shape),
             line: Vec::new(),
             long: None,
             head: Vec::new(),
@@ -103,7 +95,7 @@ impl SseUnmasker {
             self.end_line(&mut to);
         }
         self.flush_data(&mut to);
-        if self.channels.held() > 0 {
+        if self.events.held() > 0 {
             // An extra event must not become part of one that was cut off.
             let ending: &[u8] = match (self.in_event, cut_off && line.is_empty()) {
                 (false, _) => b"",
@@ -111,7 +103,7 @@ impl SseUnmasker {
                 (true, true) => b"\n\n",
             };
             to.out.extend_from_slice(ending);
-            self.channels.end_all(&mut to);
+            self.events.end_all(EXTRA, &mut to);
         }
         // What is left is the beginning of an event without data.
         to.out.append(&mut self.head);
@@ -121,7 +113,7 @@ impl SseUnmasker {
     /// How many bytes are withheld, of unfinished lines too.
     pub fn held(&self) -> usize {
         let long = self.long.as_ref().map_or(0, JsonUnmasker::held);
-        self.line.len() + self.head.len() + self.data.len() + long + self.channels.held()
+        self.line.len() + self.head.len() + self.data.len() + long + self.events.held()
     }
 
     fn extend_line(&mut self, part: &[u8], to: &mut Context<'_>) {
@@ -139,7 +131,7 @@ impl SseUnmasker {
             self.in_event |= data.is_some();
             let (field, value) = data.unwrap_or((b"", &line));
             to.out.extend_from_slice(field);
-            let mut json = JsonUnmasker::new(self.shape);
+            let mut json = self.events.unjoined();
             json.push_with(value, &mut NoChannels, to);
             self.long = Some(json);
         }
@@ -184,7 +176,7 @@ impl SseUnmasker {
         self.in_event = true;
         if value.trim_ascii() == b"[DONE]" {
             self.flush_data(to);
-            self.channels.end_all(to);
+            self.events.end_all(EXTRA, to);
             to.out.append(&mut self.head);
             to.out.extend_from_slice(line);
             return Sink::Out;
@@ -196,7 +188,7 @@ impl SseUnmasker {
             || settles(&mut self.probe, b"\n")
             || self.data.len() + line.len() > MAX_EVENT;
         if settled && self.data.is_empty() {
-            self.event(&[Line { field, value, terminator: b"" }], to);
+            self.events.event(&mut self.head, &[Line { field, value, terminator: b"" }], EXTRA, to);
             return Sink::Out;
         }
         self.data.extend_from_slice(line);
@@ -247,7 +239,7 @@ impl SseUnmasker {
             lines.push(Line { field, value, terminator });
             rest = more;
         }
-        self.event(&lines, to);
+        self.events.event(&mut self.head, &lines, EXTRA, to);
     }
 }
 

@@ -36,12 +36,12 @@ enum Reading {
 impl TextStream {
     /// A text inside `base` JSON strings.
     pub fn new(base: usize) -> Self {
-        Self { base, readings: Vec::from([Reading::Undecided]), matcher: Matcher::default() }
+        Self { base, readings: Vec::from([Reading::Undecided]), matcher: Matcher::new(base) }
     }
 
     /// A text that is not read as JSON, whatever it looks like.
     pub fn plain(base: usize) -> Self {
-        Self { base, readings: Vec::from([Reading::Plain]), matcher: Matcher::default() }
+        Self { base, readings: Vec::from([Reading::Plain]), matcher: Matcher::new(base) }
     }
 
     /// How many bytes are withheld.

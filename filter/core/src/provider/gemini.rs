@@ -1,0 +1,169 @@
+//! Gemini: <https://ai.google.dev/api/generate-content>, counting of tokens <https://ai.google.dev/api/tokens>, embeddings
+//! <https://ai.google.dev/api/embeddings>; the same on Vertex AI:
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>.
+//!
+//! The API takes names in `lowerCamelCase` and in `snake_case`: <https://protobuf.dev/programming-guides/json/>.
+
+use super::{Api, ENVELOPE, FIXED, INDEX, MEDIA, OPAQUE, PROSE};
+use crate::json::shape::{Ends, Rule, Shape, TEXT};
+
+pub(super) const PATHS: &[(&str, Api)] = &[
+    ("models/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("models/*:streamGenerateContent", STREAM),
+    ("models/*:countTokens", Api::whole(&REQUEST, &TEXT)),
+    ("models/*:embedContent", Api::whole(&EMBED, &EMBEDDING)),
+    ("models/*:batchEmbedContents", Api::whole(&EMBED_BATCH, &EMBEDDING)),
+    // Tuned models.
+    ("tunedModels/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("tunedModels/*:streamGenerateContent", STREAM),
+    ("endpoints/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("endpoints/*:streamGenerateContent", STREAM),
+    ("endpoints/*:countTokens", Api::whole(&REQUEST, &TEXT)),
+];
+
+/// With `alt=sse` events, without it one array: <https://cloud.google.com/apis/docs/system-parameters>.
+const STREAM: Api = Api { request: &REQUEST, response: &RESPONSE, event: &EVENT, streams_array: true };
+
+static REQUEST: Shape = Shape::object(&[
+    ("model", &FIXED),
+    ("contents", &CONTENT),
+    ("systemInstruction", &CONTENT),
+    ("system_instruction", &CONTENT),
+    ("tools", &TOOL),
+    ("toolConfig", &FIXED),
+    ("tool_config", &FIXED),
+    ("safetySettings", &FIXED),
+    ("safety_settings", &FIXED),
+    ("cachedContent", &FIXED),
+    ("cached_content", &FIXED),
+    ("generationConfig", &GENERATION),
+    ("generation_config", &GENERATION),
+    // Of `countTokens`.
+    ("generateContentRequest", &REQUEST),
+    ("generate_content_request", &REQUEST),
+]);
+
+static GENERATION: Shape = Shape::object(&[
+    ("responseMimeType", &FIXED),
+    ("response_mime_type", &FIXED),
+    ("responseModalities", &FIXED),
+    ("response_modalities", &FIXED),
+    ("speechConfig", &FIXED),
+    ("speech_config", &FIXED),
+    ("thinkingConfig", &FIXED),
+    ("thinking_config", &FIXED),
+]);
+
+static CONTENT: Shape = Shape::object(&[("role", &FIXED), ("parts", &PART)]);
+
+/// <https://ai.google.dev/api/caching#Part>; signatures:
+/// <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+static PART: Shape = Shape::object(&[
+    ("text", &PROSE),
+    ("thoughtSignature", &OPAQUE),
+    ("thought_signature", &OPAQUE),
+    ("inlineData", &BLOB),
+    ("inline_data", &BLOB),
+    ("fileData", &FIXED),
+    ("file_data", &FIXED),
+    ("functionCall", &FUNCTION_CALL),
+    ("function_call", &FUNCTION_CALL),
+    ("functionResponse", &FUNCTION_RESPONSE),
+    ("function_response", &FUNCTION_RESPONSE),
+    ("executableCode", &CODE),
+    ("executable_code", &CODE),
+    ("codeExecutionResult", &CODE),
+    ("code_execution_result", &CODE),
+    ("videoMetadata", &FIXED),
+    ("video_metadata", &FIXED),
+]);
+static BLOB: Shape = Shape::object(&[("mimeType", &FIXED), ("mime_type", &FIXED), ("data", &MEDIA)]);
+static FUNCTION_CALL: Shape = Shape::object(&[("id", &FIXED), ("name", &FIXED), ("args", &TEXT)]);
+static FUNCTION_RESPONSE: Shape = Shape::object(&[
+    ("id", &FIXED),
+    ("name", &FIXED),
+    ("scheduling", &FIXED),
+    ("response", &TEXT),
+    ("parts", &PART),
+]);
+static CODE: Shape = Shape::object(&[
+    ("id", &FIXED),
+    ("language", &FIXED),
+    ("outcome", &FIXED),
+    ("code", &PROSE),
+    ("output", &PROSE),
+]);
+
+static TOOL: Shape =
+    Shape::object(&[("functionDeclarations", &FUNCTION), ("function_declarations", &FUNCTION)]);
+static FUNCTION: Shape = Shape::object(&[("name", &FIXED), ("behavior", &FIXED)]);
+
+static RESPONSE: Shape = Shape::object(&[
+    ("candidates", &CANDIDATE),
+    ("promptFeedback", &FIXED),
+    ("usageMetadata", &FIXED),
+    ("modelVersion", &FIXED),
+    ("responseId", &FIXED),
+    ("createTime", &FIXED),
+]);
+static CANDIDATE: Shape = Shape::object(&[
+    ("index", &FIXED),
+    ("content", &CONTENT),
+    ("finishReason", &FIXED),
+    ("safetyRatings", &FIXED),
+    ("logprobsResult", &FIXED),
+]);
+
+/// An event is a whole response: <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>.
+static EVENT: Shape = Shape::object(&[
+    ("candidates", &EVENT_CANDIDATE),
+    ("promptFeedback", &FIXED),
+    ("usageMetadata", &FIXED),
+    ("modelVersion", &ENVELOPE),
+    ("responseId", &ENVELOPE),
+    ("createTime", &ENVELOPE),
+    ("error", &ERROR),
+]);
+static ERROR: Shape = Shape::leaf(Rule::Ends(Ends::All));
+static EVENT_CANDIDATE: Shape = Shape::object(&[
+    ("index", &INDEX),
+    ("content", &EVENT_CONTENT),
+    ("finishReason", &ENDS),
+    ("safetyRatings", &FIXED),
+    ("logprobsResult", &FIXED),
+]);
+static ENDS: Shape = Shape::leaf(Rule::Ends(Ends::Same));
+static EVENT_CONTENT: Shape = Shape::object(&[("role", &ENVELOPE), ("parts", &EVENT_PART)]);
+
+/// Parts have no index: text goes on where it ended, until a part of another kind comes.
+static EVENT_PART: Shape = Shape::object(&[
+    ("text", &TURN),
+    ("thought", &THOUGHT),
+    ("thoughtSignature", &OPAQUE),
+    ("inlineData", &ENDS),
+    ("fileData", &ENDS),
+    ("functionCall", &CALL),
+    ("executableCode", &ENDING_CODE),
+    ("codeExecutionResult", &ENDING_CODE),
+]);
+static TURN: Shape = Shape::leaf(Rule::Turn("text"));
+static THOUGHT: Shape = Shape::leaf(Rule::Index("thought"));
+static CALL: Shape = Shape {
+    rule: Rule::Ends(Ends::Same),
+    ..Shape::object(&[("id", &FIXED), ("name", &FIXED), ("args", &TEXT)])
+};
+static ENDING_CODE: Shape = Shape {
+    rule: Rule::Ends(Ends::Same),
+    ..Shape::object(&[
+        ("id", &FIXED),
+        ("language", &FIXED),
+        ("outcome", &FIXED),
+        ("code", &PROSE),
+        ("output", &PROSE),
+    ])
+};
+
+static EMBED: Shape =
+    Shape::object(&[("model", &FIXED), ("content", &CONTENT), ("taskType", &FIXED), ("task_type", &FIXED)]);
+static EMBED_BATCH: Shape = Shape::object(&[("requests", &EMBED)]);
+static EMBEDDING: Shape = Shape::object(&[("embedding", &FIXED), ("embeddings", &FIXED)]);

@@ -1,0 +1,98 @@
+//! Events of a stream, whatever frames them: each is JSON, and text goes on from one to the next.
+//!
+//! Text that goes on in later events is a *channel*: the undecided end of its text is cut out of the event and put
+//! before the channel's next text, or into one extra event before the event that ends the channel.
+
+use super::json::JsonUnmasker;
+use super::matcher::Context;
+use crate::json::Shape;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use channels::{Channels, InEvent};
+use facts::Facts;
+
+mod channels;
+mod facts;
+mod path;
+mod skeleton;
+
+/// Longest event that is read as a whole. A longer one is restored as it streams, without joining its text
+/// to that of other events.
+pub const MAX_EVENT: usize = 1024 * 1024;
+
+/// One line of an event's data, or a line among them that is not data and has no value.
+pub(super) struct Line<'a> {
+    /// What stands before the value, and is no part of it.
+    pub(super) field: &'a [u8],
+    /// JSON, or a part of it.
+    pub(super) value: &'a [u8],
+    /// What ended the line.
+    pub(super) terminator: &'a [u8],
+}
+
+/// What stands around the data of an extra event.
+#[derive(Clone, Copy)]
+pub(super) struct Wrap {
+    /// Before its data.
+    pub(super) before: &'static [u8],
+    /// Behind its data.
+    pub(super) behind: &'static [u8],
+}
+
+/// The events of one stream, and the text that goes on.
+pub(super) struct Events {
+    shape: &'static Shape,
+    channels: Channels,
+}
+
+impl Events {
+    /// `shape` is that of the data of an event.
+    pub(super) fn new(shape: &'static Shape) -> Self {
+        Self { shape, channels: Channels::default() }
+    }
+
+    /// How many bytes of text are withheld.
+    pub(super) fn held(&self) -> usize {
+        self.channels.held()
+    }
+
+    /// Restores one event. What has to come before it comes first; `head` is what stands before its data.
+    pub(super) fn event(&mut self, head: &mut Vec<u8>, lines: &[Line<'_>], wrap: Wrap, to: &mut Context<'_>) {
+        let data: Cow<'_, [u8]> = match lines {
+            [line] => Cow::Borrowed(line.value),
+            _ => Cow::Owned(
+                lines.iter().flat_map(|line| [line.value, b"\n".as_slice()]).flatten().copied().collect(),
+            ),
+        };
+        let facts = Facts::read(self.shape, &data);
+        let mut json = self.unjoined();
+        let mut restored = Vec::with_capacity(data.len());
+        let mut event = InEvent::new(&mut self.channels, self.shape, head, &facts);
+        let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
+        for (index, line) in lines.iter().enumerate() {
+            inner.out.extend_from_slice(line.field);
+            json.push_with(line.value, &mut event, &mut inner);
+            if index + 1 == lines.len() {
+                json.finish_with(&mut event, &mut inner);
+            } else {
+                // Lines of data are joined by a line feed; in its place stands what ended the line.
+                json.push_with(b"\n", &mut event, &mut inner);
+                inner.out.pop();
+            }
+            inner.out.extend_from_slice(line.terminator);
+        }
+        self.channels.end(&facts, wrap, to);
+        to.out.append(head);
+        to.out.append(&mut restored);
+    }
+
+    /// For the data of an event that is too long to be read as a whole.
+    pub(super) fn unjoined(&self) -> JsonUnmasker {
+        JsonUnmasker::of_event(self.shape)
+    }
+
+    /// Before the end of the stream: what is withheld leaves in events of its own.
+    pub(super) fn end_all(&mut self, wrap: Wrap, to: &mut Context<'_>) {
+        self.channels.end_all(wrap, to);
+    }
+}

@@ -1,0 +1,137 @@
+//! Text that goes on from event to event.
+
+use super::Wrap;
+use super::facts::Facts;
+use super::path::Path;
+use super::skeleton::Skeleton;
+use crate::json::{Rule, Shape};
+use crate::unmask::Tally;
+use crate::unmask::json::Texts;
+use crate::unmask::matcher::Context;
+use crate::unmask::text::TextStream;
+use alloc::vec::Vec;
+use serde_json::Value;
+
+/// Most channels that are open at once in one stream. Text beyond is restored within its event.
+///
+/// A model that answers with this many parallel choices or tool calls has not been seen.
+pub(super) const MAX_CHANNELS: usize = 256;
+
+/// The open channels of one stream, oldest first.
+#[derive(Default)]
+pub(super) struct Channels {
+    open: Vec<Channel>,
+    /// The number of the event that left last. An extra event is the rest of it.
+    sequence: Vec<u8>,
+}
+
+struct Channel {
+    name: &'static str,
+    path: Path,
+    text: TextStream,
+    /// An event for nothing but this channel's text.
+    extra: Skeleton,
+}
+
+impl Channels {
+    pub(super) fn held(&self) -> usize {
+        self.open.iter().map(|channel| channel.text.held()).sum()
+    }
+
+    /// Before an event that ends channels: what they still withhold leaves in events of their own.
+    pub(super) fn end(&mut self, facts: &Facts<'_>, wrap: Wrap, to: &mut Context<'_>) {
+        self.end_those(|channel| facts.ends(channel.name, &channel.path), wrap, to);
+        if let Some(sequence) = facts.sequence {
+            self.sequence.clear();
+            self.sequence.extend_from_slice(sequence);
+        }
+    }
+
+    /// Before the end of the stream.
+    pub(super) fn end_all(&mut self, wrap: Wrap, to: &mut Context<'_>) {
+        self.end_those(|_| true, wrap, to);
+    }
+
+    fn end_those(&mut self, ended: impl Fn(&Channel) -> bool, wrap: Wrap, to: &mut Context<'_>) {
+        for mut channel in self.open.extract_if(.., |channel| ended(channel)) {
+            if channel.text.held() > 0 {
+                let (before, behind) = channel.extra.around(wrap, &self.sequence);
+                to.out.extend_from_slice(&before);
+                channel.text.finish(to);
+                to.out.extend_from_slice(&behind);
+            }
+        }
+    }
+}
+
+/// The channels while one event is read.
+pub(super) struct InEvent<'a> {
+    channels: &'a mut Channels,
+    shape: &'static Shape,
+    head: &'a [u8],
+    facts: &'a Facts<'a>,
+    /// The event's data, parsed when the first new channel needs it.
+    parsed: Option<Option<Value>>,
+    /// The channel whose text is being read.
+    current: Option<usize>,
+}
+
+impl<'a> InEvent<'a> {
+    /// For the strings of one event.
+    pub(super) fn new(
+        channels: &'a mut Channels,
+        shape: &'static Shape,
+        head: &'a [u8],
+        facts: &'a Facts<'a>,
+    ) -> Self {
+        Self { channels, shape, head, facts, parsed: None, current: None }
+    }
+
+    /// Where the channel is among those that are open, or is now.
+    fn channel(&mut self, rule: Rule, starts: &[usize]) -> Option<usize> {
+        let (name, opening) = match rule {
+            Rule::Channel(name) | Rule::Turn(name) => (name, None),
+            Rule::Opens(opening) => (opening.channel, Some(opening)),
+            _ => return None,
+        };
+        let path = self.facts.path(starts)?;
+        let open = &mut self.channels.open;
+        if let Some(at) = open.iter().position(|channel| channel.name == name && channel.path == path) {
+            return Some(at);
+        }
+        if open.len() == MAX_CHANNELS {
+            return None;
+        }
+        let facts = self.facts;
+        let parsed = self.parsed.get_or_insert_with(|| facts.without_texts()).as_ref()?;
+        let extra = match opening {
+            None => Skeleton::of(self.shape, self.head, parsed, name, &path),
+            Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, &path),
+        };
+        open.push(Channel { name, path, text: TextStream::default(), extra: extra? });
+        Some(open.len() - 1)
+    }
+}
+
+impl Texts for InEvent<'_> {
+    fn pass(&self) -> bool {
+        self.facts.is_media
+    }
+
+    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<TextStream> {
+        self.current = self.channel(rule, starts);
+        let channel = self.current.and_then(|at| self.channels.open.get_mut(at));
+        tally.unjoined += u64::from(channel.is_none());
+        channel.map(|channel| core::mem::take(&mut channel.text))
+    }
+
+    fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
+        let Some(at) = self.current.take() else { return text.finish(to) };
+        let Some(channel) = self.channels.open.get_mut(at) else { return text.finish(to) };
+        if self.facts.ends(channel.name, &channel.path) {
+            text.finish(to);
+        } else {
+            channel.text = text;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What an event says about the channels.
+
+use super::path::Path;
+use crate::json::shape::{Ends, Says};
+use crate::json::{Documents, Lexer, Piece, Rule, Shape, Walk};
+use alloc::vec::Vec;
+use core::ops::Range;
+use serde_json::Value;
+
+/// What one event says.
+pub(super) struct Facts<'a> {
+    data: &'a [u8],
+    /// Indices: the container (by where it begins), the name, and where the value is spelled.
+    indices: Vec<(usize, &'static str, Range<usize>)>,
+    /// The texts of channels: where their content stands.
+    texts: Vec<Range<usize>>,
+    /// Which channels it ends.
+    ends: Vec<Ended>,
+    /// What would be text of a channel is media.
+    pub(super) is_media: bool,
+    /// Its number in the stream, as it is spelled.
+    pub(super) sequence: Option<&'a [u8]>,
+}
+
+/// The channels within a path, but for one.
+#[derive(Eq, PartialEq)]
+struct Ended {
+    within: Path,
+    but: Option<(&'static str, Path)>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn read(shape: &'static Shape, data: &'a [u8]) -> Self {
+        let mut facts = Self {
+            data,
+            indices: Vec::new(),
+            texts: Vec::new(),
+            ends: Vec::new(),
+            is_media: false,
+            sequence: None,
+        };
+        // Which containers end their channels; the channel that goes on. Their indices may come later.
+        let mut same: Vec<(Vec<usize>, Option<&'static str>)> = Vec::new();
+        for_each_value(shape, data, |rule, value, starts| {
+            let bytes = data.get(value.clone()).unwrap_or_default();
+            let mut ends = |ends, facts: &mut Self| match ends {
+                Ends::All => facts.end(ALL),
+                Ends::Same => same.push((starts.to_vec(), None)),
+            };
+            match rule {
+                Rule::Channel(_) | Rule::Opens(_) => facts.texts.push(value),
+                Rule::Turn(name) => {
+                    facts.texts.push(value);
+                    same.push((starts.to_vec(), Some(name)));
+                }
+                Rule::Index(name) if !matches!(bytes, b"null" | b"false") => {
+                    facts.indices.push((starts.last().copied().unwrap_or_default(), name, value));
+                }
+                Rule::EventType(types) => match types.iter().find(|(name, _)| name.as_bytes() == bytes) {
+                    Some((_, Says::Ends(what))) => ends(*what, &mut facts),
+                    Some((_, Says::Media)) => facts.is_media = true,
+                    None => {}
+                },
+                Rule::Ends(what) if !matches!(bytes, b"null" | b"") => ends(what, &mut facts),
+                Rule::Sequence if bytes.len() <= MAX_SEQUENCE => facts.sequence = Some(bytes),
+                _ => {}
+            }
+        });
+        facts.indices.sort_unstable_by_key(|(start, name, _)| (*start, *name));
+        for (starts, name) in same {
+            let ended = match (name, starts.split_last()) {
+                (Some(name), Some((_, list))) => {
+                    facts.path(list).zip(facts.path(&starts)).map(|(within, own)| (within, Some((name, own))))
+                }
+                _ => facts.path(&starts).map(|within| (within, None)),
+            };
+            if let Some((within, but)) = ended {
+                facts.end(Ended { within, but });
+            }
+        }
+        facts
+    }
+
+    fn end(&mut self, ended: Ended) {
+        if self.ends.len() == MAX_ENDS {
+            self.ends.clear();
+            self.ends.push(ALL);
+        }
+        if !self.ends.contains(&ended) {
+            self.ends.push(ended);
+        }
+    }
+
+    /// The indices of the containers that begin at `starts`, outermost first. `None` if that is too long for a channel.
+    pub(super) fn path(&self, starts: &[usize]) -> Option<Path> {
+        let mut path = Path::ROOT;
+        for start in starts {
+            let from = self.indices.partition_point(|(at, _, _)| at < start);
+            let here = self.indices.iter().skip(from).take_while(|(at, _, _)| at == start);
+            path.enter(
+                here.map(|(_, name, value)| (*name, self.data.get(value.clone()).unwrap_or_default())),
+            );
+            if !path.is_short() {
+                return None;
+            }
+        }
+        Some(path)
+    }
+
+    /// The event's data without the texts of its channels, for [`skeleton`](super::skeleton::skeleton).
+    pub(super) fn without_texts(&self) -> Option<Value> {
+        let mut rest = Vec::with_capacity(self.data.len());
+        let mut from = 0;
+        for text in &self.texts {
+            rest.extend_from_slice(self.data.get(from..text.start)?);
+            from = text.end;
+        }
+        rest.extend_from_slice(self.data.get(from..)?);
+        serde_json::from_slice(&rest).ok()
+    }
+
+    /// True if the event ends the channel.
+    pub(super) fn ends(&self, name: &str, path: &Path) -> bool {
+        self.ends.iter().any(|ended| {
+            let goes_on = ended.but.as_ref().is_some_and(|(other, own)| *other == name && own == path);
+            !goes_on && path.is_within(&ended.within)
+        })
+    }
+}
+
+const ALL: Ended = Ended { within: Path::ROOT, but: None };
+
+/// Most endings of channels that one event may tell. One with more ends all of them.
+const MAX_ENDS: usize = 256;
+
+/// Longest number of an event that is repeated.
+const MAX_SEQUENCE: usize = 20;
+
+/// Calls `each` with every scalar (as spelled), string (its content as spelled) and, for [`Rule::Ends`], container.
+fn for_each_value(shape: &'static Shape, data: &[u8], mut each: impl FnMut(Rule, Range<usize>, &[usize])) {
+    let mut lexer = Lexer::new(Documents::One);
+    let mut walk = Walk::new(shape);
+    let (mut at, mut string, mut in_key) = (0, 0, false);
+    let mut scalar: Option<usize> = None;
+    let mut starts = Vec::new();
+    while let Some(Ok((length, piece))) = lexer.next(data.get(at..).unwrap_or_default()) {
+        if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
+            each(walk.place().rule, start..at, &starts);
+            scalar = None;
+        }
+        match piece {
+            Piece::StringStart { key } => (string, in_key) = (at + 1, key),
+            Piece::StringEnd if !in_key => each(walk.place().rule, string..at, &starts),
+            Piece::Scalar { first: true } => scalar = Some(at),
+            Piece::Open { .. } => {
+                if let rule @ Rule::Ends(_) = walk.place().rule {
+                    each(rule, at..at + 1, &starts);
+                }
+                starts.push(at);
+            }
+            Piece::Close => {
+                starts.pop();
+            }
+            _ => {}
+        }
+        walk.take(piece, in_key, data.get(at..at + length).unwrap_or_default()).unwrap_or_default();
+        in_key &= piece != Piece::StringEnd;
+        at += length;
+    }
+}
