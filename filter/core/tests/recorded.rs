@@ -22,7 +22,7 @@ struct Case {
 }
 
 macro_rules! case {
-    ($name:literal, $host:literal, $path:literal, $type:literal, $ext:literal) => {
+    ($name:literal, $host:expr, $path:expr, $type:expr, $ext:literal) => {
         Case {
             name: $name,
             host: $host,
@@ -43,7 +43,23 @@ const CASES: &[Case] = &[
     case!("openai/completion", "api.openai.com", "/v1/chat/completions", "application/json", "json"),
     case!("openai/text", "api.openai.com", "/v1/chat/completions", "text/event-stream", "sse"),
     case!("openai/tools", "api.openai.com", "/v1/chat/completions", "", "sse"),
+    case!("openai/response", "api.openai.com", "/v1/responses", "application/json", "json"),
+    case!("openai/responses", "api.openai.com", "/v1/responses", "text/event-stream; charset=utf-8", "sse"),
+    case!("openai/legacy", "api.openai.com", "/v1/completions", "text/event-stream", "sse"),
+    case!("openai/embeddings", "api.openai.com", "/v1/embeddings", "application/json", "json"),
+    case!("anthropic/complete", "api.anthropic.com", "/v1/complete", "text/event-stream", "sse"),
+    case!("anthropic/batches", "api.anthropic.com", "/v1/messages/batches", "application/json", "json"),
+    case!("anthropic/vertex", "us-east5-aiplatform.googleapis.com", VERTEX, "text/event-stream", "sse"),
+    case!("gemini/document", GOOGLE, "/v1beta/models/gemini-2.5-pro:generateContent", JSON, "json"),
+    case!("gemini/sse", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", EVENTS, "sse"),
+    case!("gemini/array", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent", JSON, "json"),
 ];
+
+const GOOGLE: &str = "generativelanguage.googleapis.com";
+const VERTEX: &str =
+    "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4@20250514:streamRawPredict";
+const JSON: &str = "application/json; charset=UTF-8";
+const EVENTS: &str = "text/event-stream";
 
 fn run<'a>(vm: &Vm, case: &Case, pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut sent = send(vm, &post(case.host, case.path), case.request.as_bytes()).unwrap();
@@ -80,22 +96,53 @@ fn the_application_gets_identifiers_at_every_cut() {
     }
 }
 
+impl Case {
+    fn is_sse(&self) -> bool {
+        self.response.contains("data: ")
+    }
+
+    /// The events of a stream.
+    fn events(&self, stream: &str) -> Vec<Value> {
+        if !self.is_sse() {
+            let Ok(Value::Array(items)) = serde_json::from_str(stream) else { return Vec::new() };
+            return items;
+        }
+        let data = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
 /// Oracle: the texts of each channel, joined as a client joins them.
-fn channels(stream: &str) -> BTreeMap<String, String> {
+fn channels(events: &[Value]) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut add =
         |key: String, text: &Value| texts.entry(key).or_default().push_str(text.as_str().unwrap_or_default());
-    for line in stream.lines().filter_map(|line| line.strip_prefix("data: ")) {
-        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
-        let delta = &event["delta"];
-        add(format!("{} text", event["index"]), &delta["text"]);
-        add(format!("{} json", event["index"]), &delta["partial_json"]);
-        add(format!("{} thinking", event["index"]), &delta["thinking"]);
+    for event in events {
+        let (index, delta) = (&event["index"], &event["delta"]);
+        add(format!("{index} text"), &event["content_block"]["text"]);
+        add(format!("{index} text"), &delta["text"]);
+        add(format!("{index} json"), &delta["partial_json"]);
+        add(format!("{index} thinking"), &delta["thinking"]);
+        add(format!("{index} cited"), &delta["citation"]["cited_text"]);
+        for result in event["content_block"]["content"].as_array().into_iter().flatten() {
+            add(format!("{index} title"), &result["title"]);
+        }
+        add("completion".into(), &event["completion"]);
+        add(format!("{} {} {}", event["item_id"], event["type"], event["summary_index"]), delta);
         for choice in event["choices"].as_array().into_iter().flatten() {
+            add(format!("{} text", choice["index"]), &choice["text"]);
             add(format!("{} content", choice["index"]), &choice["delta"]["content"]);
             for call in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
                 for member in ["arguments", "name"] {
                     add(format!("{} {} {member}", choice["index"], call["index"]), &call["function"][member]);
+                }
+            }
+        }
+        for candidate in event["candidates"].as_array().into_iter().flatten() {
+            for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
+                add(format!("{} {}", candidate["index"], part["thought"]), &part["text"]);
+                if let Some(call) = part.get("functionCall") {
+                    add("args".into(), &call["args"].to_string().into());
                 }
             }
         }
@@ -105,10 +152,10 @@ fn channels(stream: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn each_channel_reads_as_if_it_had_come_whole() {
-    for case in CASES.iter().filter(|case| case.response.contains("data: ")) {
-        let mut expected = channels(case.response);
+    for case in CASES {
+        let mut expected = channels(&case.events(case.response));
         for (channel, text) in &mut expected {
-            if !channel.contains("thinking") {
+            if !channel.ends_with("thinking") {
                 *text = text
                     .replace("AWS_EC2_0012", "\0")
                     .replace(r"AWS\_SUBNET\_001", "subnet-12345678")
@@ -121,20 +168,28 @@ fn each_channel_reads_as_if_it_had_come_whole() {
                     .replace('\0', "AWS_EC2_0012");
             }
         }
-        assert_eq!(channels(case.unmasked), expected, "{}", case.name);
+        assert_eq!(channels(&case.events(case.unmasked)), expected, "{}", case.name);
     }
 }
 
 /// A value in pieces would come back in pieces, and leak.
 #[test]
 fn a_value_stands_whole_in_one_delta() {
-    for case in CASES.iter().filter(|case| case.response.contains("data: ")) {
+    for case in CASES.iter().filter(|case| !case.events(case.response).is_empty()) {
         let (mut whole, mut joined) = (0, 0);
+        // Events behind the deltas that repeat the whole text, and those before them.
+        let repeats = |event: &Value| {
+            let kind = event["type"].as_str().unwrap_or_default();
+            kind.starts_with("response.") && !kind.ends_with(".delta")
+        };
+        let events = case.events(case.unmasked);
+        let deltas: Vec<String> =
+            events.iter().filter(|event| !repeats(event)).map(ToString::to_string).collect();
         for value in
             ["i-1234567890abcdef0", "i-0abcdef0123456789", "subnet-12345678", "123456789012", "10.0.1.100"]
         {
-            whole += case.unmasked.matches(value).count();
-            joined += channels(case.unmasked).values().map(|text| text.matches(value).count()).sum::<usize>();
+            whole += deltas.iter().map(|event| event.matches(value).count()).sum::<usize>();
+            joined += channels(&events).values().map(|text| text.matches(value).count()).sum::<usize>();
         }
         assert_eq!(whole, joined, "{}", case.name);
         assert!(whole > 0);
@@ -144,7 +199,7 @@ fn a_value_stands_whole_in_one_delta() {
 #[test]
 fn events_pass_and_no_channel_waits_for_another() {
     let vm = vm();
-    for case in CASES.iter().filter(|case| case.response.contains("data: ")) {
+    for case in CASES.iter().filter(|case| case.is_sse()) {
         let mut sent = send(&vm, &post(case.host, case.path), case.request.as_bytes()).unwrap();
         let terminator = if case.response.contains("\r\n") { "\r\n\r\n" } else { "\n\n" };
         let mut events = 0;
@@ -190,7 +245,7 @@ fn golden_files_can_be_written_anew() {
         let folder = format!("{}/tests/fixtures/{}", env!("CARGO_MANIFEST_DIR"), case.name);
         let sent = send(&vm, &post(case.host, case.path), case.request.as_bytes()).unwrap();
         std::fs::write(format!("{folder}/masked.json"), sent.body).unwrap();
-        let extension = if case.response.contains("data: ") { "sse" } else { "json" };
+        let extension = if case.is_sse() { "sse" } else { "json" };
         let got = run(&vm, case, [case.response.as_bytes()]);
         std::fs::write(format!("{folder}/unmasked.{extension}"), got).unwrap();
     }

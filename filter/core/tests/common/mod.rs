@@ -9,7 +9,7 @@ use core::time::Duration;
 pub(crate) const NOW: Duration = Duration::ZERO;
 
 pub(crate) fn vm() -> Vm {
-    vm_with(r#"{"hosts":["api.anthropic.com","api.openai.com"]}"#)
+    vm_with(r#"{"hosts":["api.anthropic.com","api.openai.com","*.googleapis.com"]}"#)
 }
 
 pub(crate) fn vm_with(config: &str) -> Vm {
