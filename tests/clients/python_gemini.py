@@ -1,6 +1,7 @@
 """Drives Google's Python SDK for Gemini."""
 
 import asyncio
+from itertools import groupby
 
 from google import genai
 from google.genai import types
@@ -71,6 +72,18 @@ def streamed(pieces):
     show(scenario, **said(chunks), finished=runs(finished), usage=chunks[-1].usage_metadata)
 
 
+def joined(parts):
+    """Text that came in pieces as one part, as applications keep it."""
+    kept = []
+    for part in parts:
+        alike = kept and part.text is not None and kept[-1].text is not None and kept[-1].thought == part.thought
+        if alike:
+            kept[-1].text += part.text
+        else:
+            kept.append(part.model_copy())
+    return kept
+
+
 def conversation(stream):
     """The SDK's own objects go back as the history, thought signatures and all."""
     scenario = f"conversation-{'stream' if stream else 'whole'}"
@@ -80,31 +93,28 @@ def conversation(stream):
     while True:
         if stream:
             chunks = list(client.models.generate_content_stream(model=MODEL, contents=history, config=settings))
-            turns.append(said(chunks))
-            contents = [chunk.candidates[0].content for chunk in chunks]
-            # One content, as it was said: chunk by chunk it would be many turns.
-            content = types.ModelContent([part for content in contents for part in content.parts])
+            parts = joined(part for chunk in chunks for part in chunk.candidates[0].content.parts)
+            turns.append(parts)
         else:
             response = client.models.generate_content(model=MODEL, contents=history, config=settings)
+            parts = response.candidates[0].content.parts
             turns.append(parsed(response))
-            content = response.candidates[0].content
-        history.append(content)
-        calls = [part.function_call for part in content.parts if part.function_call]
+        history.append(types.ModelContent(parts))
+        calls = [part.function_call for part in parts if part.function_call]
         if not calls:
             break
+        answers = [(call.name, {"result": f"{RESULT} {call.args}"}) for call in calls]
         history.append(
             types.UserContent(
-                [
-                    types.Part.from_function_response(name=call.name, response={"result": f"{RESULT} {call.args}"})
-                    for call in calls
-                ]
+                [types.Part.from_function_response(name=name, response=answer) for name, answer in answers]
             )
         )
     show(scenario, turns=turns)
 
 
-def chat():
+def chat(stream):
     """The SDK's own memory, and its own loop over a Python function."""
+    scenario = f"chat-{'stream' if stream else 'whole'}"
     calls = []
 
     def look_up(text: str, verbose: bool) -> str:
@@ -112,9 +122,16 @@ def chat():
         calls.append([text, verbose])
         return f"{RESULT} {text}"
 
-    chat = client.chats.create(model=MODEL, config=config("chat", tools=[look_up]))
-    answers = [chat.send_message(text) for text in (TEXT, f"again: {TEXT}")]
-    show("chat", answers=[parsed(answer) for answer in answers], calls=calls, history=chat.get_history())
+    chat = client.chats.create(model=MODEL, config=config(scenario, tools=[look_up]))
+    for text in (TEXT, f"again: {TEXT}"):
+        if stream:
+            show(f"{scenario} answer", **said(chat.send_message_stream(text)))
+        else:
+            show(f"{scenario} answer", answer=parsed(chat.send_message(text)))
+    # Streamed, the SDK remembers a content for each chunk.
+    history = [(content.role, part) for content in chat.get_history() for part in content.parts]
+    turns = [[role, joined(part for _, part in parts)] for role, parts in groupby(history, lambda said: said[0])]
+    show(scenario, calls=calls, history=turns)
 
 
 async def at_once():
@@ -132,7 +149,7 @@ whole()
 counted()
 for pieces in PIECES:
     streamed(pieces)
-conversation(stream=False)
-conversation(stream=True)
-chat()
+for stream in (False, True):
+    conversation(stream)
+    chat(stream)
 asyncio.run(at_once())

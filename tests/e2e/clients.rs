@@ -165,6 +165,11 @@ fn assert_masked(
                 "{what}"
             );
             let (received, sent) = (received.text(), sent.text());
+            let (received, sent) = if key == "python_gemini/chat-stream" {
+                (without_cuts(&received), without_cuts(&sent))
+            } else {
+                (received, sent)
+            };
             for identifier in &identifiers {
                 assert!(
                     !received.contains(identifier),
@@ -175,6 +180,34 @@ fn assert_masked(
             mapping.learn(&what, &received, &sent, &identifiers);
         }
     }
+}
+
+/// A request to Gemini whose history was streamed: its SDK remembers a content for each chunk, and a restored value stands
+/// whole in one of them. Without where the text was cut.
+fn without_cuts(body: &str) -> String {
+    let mut body: Value = serde_json::from_str(body).unwrap();
+    let mut joined: Vec<Value> = Vec::new();
+    for content in body["contents"].as_array().unwrap() {
+        for part in content["parts"].as_array().unwrap() {
+            match joined.last_mut() {
+                Some(last)
+                    if last["role"] == content["role"]
+                        && last["text"].is_string()
+                        && part["text"].is_string() =>
+                {
+                    last["text"] =
+                        json!([last["text"].as_str(), part["text"].as_str()].map(Option::unwrap).concat());
+                }
+                _ => {
+                    let mut part = part.clone();
+                    part["role"] = content["role"].clone();
+                    joined.push(part);
+                }
+            }
+        }
+    }
+    body["contents"] = joined.into();
+    body.to_string()
 }
 
 /// Which token stands for which identifier.
