@@ -18,6 +18,7 @@ mod masking;
 mod oracle;
 mod outages;
 mod provider;
+mod provider_shapes;
 mod refusals;
 mod secrecy;
 mod settings;
