@@ -53,6 +53,9 @@ const CASES: &[Case] = &[
     case!("gemini/document", GOOGLE, "/v1beta/models/gemini-2.5-pro:generateContent", JSON, "json"),
     case!("gemini/sse", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", EVENTS, "sse"),
     case!("gemini/array", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent", JSON, "json"),
+    // As events or an array by its first bytes.
+    case!("gemini/sse", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "", "sse"),
+    case!("gemini/array", GOOGLE, "/v1beta/models/gemini-2.5-pro:streamGenerateContent", "", "json"),
 ];
 
 const GOOGLE: &str = "generativelanguage.googleapis.com";

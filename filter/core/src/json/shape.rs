@@ -86,6 +86,8 @@ pub enum Body {
 pub enum Ends {
     /// All of them.
     All,
+    /// Those of the parts that stand before this one in its list.
+    Earlier,
     /// Those with the [`Index`](Rule::Index) values of the object that says so.
     Same,
 }

@@ -140,20 +140,21 @@ static EVENT_PART: Shape = Shape::object(&[
     ("text", &TURN),
     ("thought", &THOUGHT),
     ("thoughtSignature", &OPAQUE),
-    ("inlineData", &ENDS),
-    ("fileData", &ENDS),
+    ("inlineData", &NEXT),
+    ("fileData", &NEXT),
     ("functionCall", &CALL),
     ("executableCode", &ENDING_CODE),
     ("codeExecutionResult", &ENDING_CODE),
 ]);
 static TURN: Shape = Shape::leaf(Rule::Turn("text"));
+static NEXT: Shape = Shape::leaf(Rule::Ends(Ends::Earlier));
 static THOUGHT: Shape = Shape::leaf(Rule::Index("thought"));
 static CALL: Shape = Shape {
-    rule: Rule::Ends(Ends::Same),
+    rule: Rule::Ends(Ends::Earlier),
     ..Shape::object(&[("id", &FIXED), ("name", &FIXED), ("args", &TEXT)])
 };
 static ENDING_CODE: Shape = Shape {
-    rule: Rule::Ends(Ends::Same),
+    rule: Rule::Ends(Ends::Earlier),
     ..Shape::object(&[
         ("id", &FIXED),
         ("language", &FIXED),

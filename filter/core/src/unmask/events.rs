@@ -96,3 +96,6 @@ impl Events {
         self.channels.end_all(wrap, to);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -244,3 +244,6 @@ impl JsonUnmasker {
         self.state = State::Malformed(TextStream::plain(1));
     }
 }
+
+#[cfg(test)]
+mod tests;

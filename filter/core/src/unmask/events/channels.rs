@@ -31,6 +31,8 @@ struct Channel {
     text: TextStream,
     /// An event for nothing but this channel's text.
     extra: Skeleton,
+    /// Where the object begins that its last text in this event stands in; 0 if there is none.
+    at: usize,
 }
 
 impl Channels {
@@ -40,7 +42,8 @@ impl Channels {
 
     /// Before an event that ends channels: what they still withhold leaves in events of their own.
     pub(super) fn end(&mut self, facts: &Facts<'_>, wrap: Wrap, to: &mut Context<'_>) {
-        self.end_those(|channel| facts.ends(channel.name, &channel.path), wrap, to);
+        self.end_those(|channel| facts.ends(channel.name, &channel.path, channel.at), wrap, to);
+        self.open.iter_mut().for_each(|channel| channel.at = 0);
         if let Some(sequence) = facts.sequence {
             self.sequence.clear();
             self.sequence.extend_from_slice(sequence);
@@ -96,8 +99,12 @@ impl<'a> InEvent<'a> {
         };
         let path = self.facts.path(starts)?;
         let open = &mut self.channels.open;
-        if let Some(at) = open.iter().position(|channel| channel.name == name && channel.path == path) {
-            return Some(at);
+        let at = starts.last().copied().unwrap_or_default();
+        let known = open.iter_mut().enumerate();
+        let mut known = known.filter(|(_, channel)| channel.name == name && channel.path == path);
+        if let Some((index, channel)) = known.next() {
+            channel.at = at;
+            return Some(index);
         }
         if open.len() == MAX_CHANNELS {
             return None;
@@ -108,7 +115,7 @@ impl<'a> InEvent<'a> {
             None => Skeleton::of(self.shape, self.head, parsed, name, &path),
             Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, &path),
         };
-        open.push(Channel { name, path, text: TextStream::default(), extra: extra? });
+        open.push(Channel { name, path, text: TextStream::default(), extra: extra?, at });
         Some(open.len() - 1)
     }
 }
@@ -128,7 +135,7 @@ impl Texts for InEvent<'_> {
     fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
         let Some(at) = self.current.take() else { return text.finish(to) };
         let Some(channel) = self.channels.open.get_mut(at) else { return text.finish(to) };
-        if self.facts.ends(channel.name, &channel.path) {
+        if self.facts.ends(channel.name, &channel.path, channel.at) {
             text.finish(to);
         } else {
             channel.text = text;

@@ -22,11 +22,13 @@ pub(super) struct Facts<'a> {
     pub(super) sequence: Option<&'a [u8]>,
 }
 
-/// The channels within a path, but for one.
-#[derive(Eq, PartialEq)]
+/// The channels within a path.
 struct Ended {
     within: Path,
+    /// But for this one.
     but: Option<(&'static str, Path)>,
+    /// Only as far as their text comes before this place.
+    before: usize,
 }
 
 impl<'a> Facts<'a> {
@@ -39,55 +41,55 @@ impl<'a> Facts<'a> {
             is_media: false,
             sequence: None,
         };
-        // Which containers end their channels; the channel that goes on. Their indices may come later.
-        let mut same: Vec<(Vec<usize>, Option<&'static str>)> = Vec::new();
+        // Which containers end channels. Their indices may come later.
+        let mut ending: Vec<(Rule, Vec<usize>)> = Vec::new();
         for_each_value(shape, data, |rule, value, starts| {
             let bytes = data.get(value.clone()).unwrap_or_default();
-            let mut ends = |ends, facts: &mut Self| match ends {
-                Ends::All => facts.end(ALL),
-                Ends::Same => same.push((starts.to_vec(), None)),
-            };
             match rule {
                 Rule::Channel(_) | Rule::Opens(_) => facts.texts.push(value),
-                Rule::Turn(name) => {
+                Rule::Turn(_) => {
                     facts.texts.push(value);
-                    same.push((starts.to_vec(), Some(name)));
+                    ending.push((rule, starts.to_vec()));
                 }
                 Rule::Index(name) if !matches!(bytes, b"null" | b"false") => {
                     facts.indices.push((starts.last().copied().unwrap_or_default(), name, value));
                 }
                 Rule::EventType(types) => match types.iter().find(|(name, _)| name.as_bytes() == bytes) {
-                    Some((_, Says::Ends(what))) => ends(*what, &mut facts),
+                    Some((_, Says::Ends(what))) => ending.push((Rule::Ends(*what), starts.to_vec())),
                     Some((_, Says::Media)) => facts.is_media = true,
                     None => {}
                 },
-                Rule::Ends(what) if !matches!(bytes, b"null" | b"") => ends(what, &mut facts),
+                Rule::Ends(_) if !matches!(bytes, b"null" | b"") => ending.push((rule, starts.to_vec())),
                 Rule::Sequence if bytes.len() <= MAX_SEQUENCE => facts.sequence = Some(bytes),
                 _ => {}
             }
         });
         facts.indices.sort_unstable_by_key(|(start, name, _)| (*start, *name));
-        for (starts, name) in same {
-            let ended = match (name, starts.split_last()) {
-                (Some(name), Some((_, list))) => {
-                    facts.path(list).zip(facts.path(&starts)).map(|(within, own)| (within, Some((name, own))))
-                }
-                _ => facts.path(&starts).map(|within| (within, None)),
-            };
-            if let Some((within, but)) = ended {
-                facts.end(Ended { within, but });
-            }
+        for (rule, starts) in ending {
+            facts.end(rule, &starts);
         }
         facts
     }
 
-    fn end(&mut self, ended: Ended) {
-        if self.ends.len() == MAX_ENDS {
-            self.ends.clear();
-            self.ends.push(ALL);
+    /// A value with this rule, in the containers that begin at `starts`, ends channels.
+    fn end(&mut self, rule: Rule, starts: &[usize]) {
+        let (part, list) = starts.split_last().map_or((0, starts), |(part, list)| (*part, list));
+        let (within, but, before) = match rule {
+            Rule::Ends(Ends::Earlier) => (self.path(list), None, part),
+            Rule::Ends(Ends::Same) => (self.path(starts), None, usize::MAX),
+            Rule::Turn(name) => (self.path(list), self.path(starts).map(|own| (name, own)), part),
+            _ => (Some(Path::ROOT), None, usize::MAX),
+        };
+        let Some(within) = within else { return };
+        if let Some(known) = self.ends.iter_mut().find(|ended| ended.within == within && ended.but == but) {
+            known.before = known.before.max(before);
+            return;
         }
-        if !self.ends.contains(&ended) {
-            self.ends.push(ended);
+        if self.ends.len() < MAX_ENDS {
+            self.ends.push(Ended { within, but, before });
+        } else {
+            self.ends.clear();
+            self.ends.push(Ended { within: Path::ROOT, but: None, before: usize::MAX });
         }
     }
 
@@ -119,16 +121,14 @@ impl<'a> Facts<'a> {
         serde_json::from_slice(&rest).ok()
     }
 
-    /// True if the event ends the channel.
-    pub(super) fn ends(&self, name: &str, path: &Path) -> bool {
+    /// True if the event ends the channel, whose last text in it stands in the container that begins at `at`.
+    pub(super) fn ends(&self, name: &str, path: &Path, at: usize) -> bool {
         self.ends.iter().any(|ended| {
             let goes_on = ended.but.as_ref().is_some_and(|(other, own)| *other == name && own == path);
-            !goes_on && path.is_within(&ended.within)
+            at < ended.before && !goes_on && path.is_within(&ended.within)
         })
     }
 }
-
-const ALL: Ended = Ended { within: Path::ROOT, but: None };
 
 /// Most endings of channels that one event may tell. One with more ends all of them.
 const MAX_ENDS: usize = 256;
