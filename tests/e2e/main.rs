@@ -9,6 +9,7 @@
 )]
 
 mod bridge_outages;
+mod clients;
 mod encodings;
 mod failures;
 mod headers;
@@ -19,6 +20,7 @@ mod masking;
 mod oracle;
 mod outages;
 mod provider;
+mod provider_shapes;
 mod refusals;
 mod scope_restore;
 mod secrecy;

@@ -15,6 +15,7 @@
 //! * [`bridge`] starts a real Redis bridge, and a false one that answers as it is told.
 //! * [`encoding`] compresses as clients and providers do.
 //! * [`hop`] stands between the bridge and Redis, and delays, cuts and lies.
+//! * [`sdk`] runs the providers' own SDKs.
 //! * [`process`] is what keeps any of these from outliving a test.
 //! * Nothing here has a fixed port or a sleep: ports are free ones, and a test waits for the thing
 //!   itself (a [`provider::Gate`], a record, readiness), always until a deadline.
@@ -37,6 +38,8 @@ pub mod process;
 pub mod provider;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod redis;
+#[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
+pub mod sdk;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod sse;
 pub mod wire;

@@ -1,20 +1,24 @@
-//! A scripted LLM provider: Anthropic `POST /v1/messages` and OpenAI `POST /v1/chat/completions` on one port.
+//! A scripted LLM provider, all APIs on one port: Anthropic's Messages and token counting, OpenAI's Chat Completions,
+//! Responses and Embeddings, Gemini's `generateContent`, `streamGenerateContent` and `countTokens`.
 //!
 //! It answers in one of two ways, chosen for each request by its `idempotency-key` header (see
 //! [`Provider::reply`]):
 //!
 //! * [`Reply::Echo`] (the default): the last text it was sent comes back in prose, and in a tool call when the
-//!   request offers tools, streamed or not, in the shapes of the real APIs.
+//!   request offers tools, streamed or not, in the shapes of the real APIs. Asked to think, it thinks first.
 //! * [`Reply::Script`]: exactly these bytes, cut exactly here, with gates, resets and trailers.
 //!
 //! Everything that arrives is recorded before it is answered, so a test can also assert that nothing arrived.
 
 mod anthropic;
 mod echo;
+mod gemini;
 mod openai;
 mod record;
+mod responses;
 mod script;
 mod serve;
+mod speech;
 mod tls;
 
 use std::{
@@ -38,7 +42,8 @@ pub use self::{
 pub const KEY_HEADER: &str = "idempotency-key";
 
 /// The names in the provider's certificate.
-pub const HOST_NAMES: [&str; 3] = ["api.anthropic.com", "api.openai.com", "localhost"];
+pub const HOST_NAMES: [&str; 4] =
+    ["api.anthropic.com", "api.openai.com", "generativelanguage.googleapis.com", "localhost"];
 
 /// Which protocols the provider offers in ALPN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -26,6 +26,9 @@ pub const ANTHROPIC: &str = "api.anthropic.com";
 /// OpenAI's host name.
 pub const OPENAI: &str = "api.openai.com";
 
+/// The host name of Gemini's API.
+pub const GEMINI: &str = "generativelanguage.googleapis.com";
+
 /// How a world differs from the shipped one.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -35,6 +38,8 @@ pub struct Settings {
     pub values: Vec<(&'static str, String)>,
     /// Values of the filter's own configuration.
     pub filter_values: Vec<(&'static str, Value)>,
+    /// Hosts that are providers as well; each is the scripted one.
+    pub more_providers: Vec<&'static str>,
     /// Envoy's workers.
     pub concurrency: u32,
     /// The provider.
@@ -51,6 +56,7 @@ impl Settings {
             filter: Artifact::Filter.path(),
             values: Vec::new(),
             filter_values: Vec::from([("mapping", json!({"store": "request"}))]),
+            more_providers: Vec::new(),
             concurrency: 1,
             provider: Options::default(),
             bridge_token: String::from("unused"),
@@ -63,6 +69,15 @@ impl Settings {
         self.filter_values.retain(|(name, _)| *name != "mapping");
         bridge.token().clone_into(&mut self.bridge_token);
         self.set("bridge_endpoint", socket_address(bridge.address()))
+    }
+
+    /// Leads every base URL on 127.0.0.1, whatever its port, to this host, which need not be among those that are shipped.
+    #[must_use]
+    pub fn only(mut self, host: &'static str) -> Self {
+        if ![ANTHROPIC, OPENAI].contains(&host) {
+            self.more_providers.push(host);
+        }
+        self.set_in_filter("hosts", json!([host])).set_in_filter("base_urls", json!({"127.0.0.1": host}))
     }
 
     /// Changes a value at the top of the sidecar's configuration.
@@ -140,6 +155,9 @@ impl World {
         }
         for (name, value) in &settings.filter_values {
             sidecar = sidecar.set_in_filter(name, value.clone());
+        }
+        for host in &settings.more_providers {
+            sidecar = sidecar.with_provider(host);
         }
         let envoy = Envoy::start(sidecar, settings.concurrency, dir);
         Self { provider, envoy, keys: AtomicUsize::new(0) }

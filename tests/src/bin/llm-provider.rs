@@ -12,7 +12,7 @@ use std::{
 use e2e::provider::{Alpn, Options, Provider};
 
 const HELP: &str = "\
-A scripted LLM provider: Anthropic POST /v1/messages and OpenAI POST /v1/chat/completions on one port.
+A scripted LLM provider: the APIs of Anthropic, OpenAI and Gemini on one port.
 It says what it was sent, in prose and (when the request has tools) in a tool call, streamed or not.
 
 Usage: llm-provider [OPTIONS]
@@ -25,7 +25,7 @@ Usage: llm-provider [OPTIONS]
   --port-file FILE  write the port there (atomically) once it accepts connections
   --delta-chars N   characters in each delta of a stream; 0: all in one [5]
   --chunk-bytes N   bytes in each chunk of an answer; 0: an event, or the whole JSON [0]
-  --interleave      two tool calls that take turns, instead of one
+  --interleave      two tool calls that take turns, also when one tool is offered
   --help            this text
 
 It runs until it is ended by a signal.

@@ -75,6 +75,21 @@ impl Sidecar {
         self
     }
 
+    /// Adds a cluster for another provider, as the file says: like the last one's, under this name.
+    ///
+    /// # Panics
+    /// When the file has no cluster of a provider.
+    #[must_use]
+    pub fn with_provider(mut self, host: &str) -> Self {
+        const LIKE: &str = "api.openai.com";
+        let first = format!("  - name: {LIKE}\n");
+        let start = self.text.find(&first).expect("the file has a cluster of a provider");
+        let length = self.text[start..].find("\n\n").expect("an empty line stands behind the clusters") + 1;
+        let cluster = self.text[start..start + length].replace(LIKE, host);
+        self.text.insert_str(start + length, &cluster);
+        self
+    }
+
     /// Takes the filter itself out of the chain, and nothing else.
     ///
     /// # Panics

@@ -5,9 +5,11 @@ use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::{
-    anthropic, openai,
+    anthropic, gemini, openai,
     record::Recorded,
+    responses,
     script::{Script, Step, pieces},
+    speech::{Speech, ToolCall},
 };
 
 /// How echo mode cuts what it says.
@@ -18,7 +20,7 @@ pub struct Echo {
     /// Bytes in each chunk of the answer, whatever they are the middle of; 0 sends each event (or the whole JSON)
     /// in a chunk of its own.
     pub chunk_bytes: usize,
-    /// Two tool calls instead of one, their deltas taking turns.
+    /// Two tool calls also when the request has one tool, their deltas taking turns instead of one after the other.
     pub interleave: bool,
 }
 
@@ -29,53 +31,85 @@ impl Default for Echo {
     }
 }
 
-/// What echo mode says, before it is put into an API's shape.
-pub(super) struct Speech {
-    pub(super) model: String,
-    pub(super) prose: String,
-    /// The name of the tool to call, and the JSON documents to call it with, one for each call.
-    pub(super) calls: Option<(String, Vec<String>)>,
-}
-
 /// The answer to `request` as a script.
 pub(super) fn answer(request: &Recorded, echo: &Echo) -> Script {
     let path = request.path.split('?').next().unwrap_or_default();
-    let api = match (request.method.as_str(), path) {
-        ("POST", "/v1/messages") => Api::Anthropic,
-        ("POST", "/v1/chat/completions") => Api::OpenAi,
-        ("GET", "/v1/models") => return json(StatusCode::OK, r#"{"object":"list","data":[]}"#.to_owned(), 0),
-        _ => {
-            let body = anthropic::error("not_found_error", "Not found");
-            return json(StatusCode::NOT_FOUND, body, 0);
+    let api = match request.method.as_str() {
+        "POST" => Api::of(path),
+        "GET" if path == "/v1/models" => {
+            return json(StatusCode::OK, r#"{"object":"list","data":[]}"#.to_owned(), 0);
         }
+        _ => None,
+    };
+    let Some(api) = api else {
+        return json(StatusCode::NOT_FOUND, anthropic::error("not_found_error", "Not found"), 0);
     };
     let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
-        let message = "The request body is not valid JSON";
-        let body = match api {
-            Api::Anthropic => anthropic::error("invalid_request_error", message),
-            Api::OpenAi => openai::error("invalid_request_error", message),
-        };
-        return json(StatusCode::BAD_REQUEST, body, 0);
+        return json(StatusCode::BAD_REQUEST, api.error("The request body is not valid JSON"), 0);
     };
-    let speech = speech(&body, echo);
-    if body.get("stream").and_then(Value::as_bool) == Some(true) {
-        let events = match api {
-            Api::Anthropic => anthropic::stream(&speech, echo.delta_chars),
-            Api::OpenAi => openai::stream(&speech, echo.delta_chars),
-        };
-        return stream(events, echo.chunk_bytes);
+    let speech = Speech::new(&body, echo.interleave);
+    let streams = body.get("stream").and_then(Value::as_bool) == Some(true);
+    match api {
+        Api::Messages if streams => stream(anthropic::stream(&speech, echo), echo),
+        Api::ChatCompletions if streams => stream(openai::stream(&speech, &body, echo), echo),
+        Api::Responses if streams => stream(responses::stream(&speech, &body, echo), echo),
+        Api::GeminiStream => stream(gemini::stream(&speech, echo), echo),
+        Api::Messages => whole(anthropic::message(&speech), echo),
+        Api::CountTokens => whole(anthropic::count(&speech), echo),
+        Api::ChatCompletions => whole(openai::completion(&speech), echo),
+        Api::Responses => whole(responses::response(&speech, &body), echo),
+        Api::Embeddings => whole(openai::embeddings(&body), echo),
+        Api::Gemini => whole(gemini::response(&speech), echo),
+        Api::GeminiCount => whole(gemini::count(&speech), echo),
     }
-    let body = match api {
-        Api::Anthropic => anthropic::message(&speech),
-        Api::OpenAi => openai::completion(&speech),
-    };
-    json(StatusCode::OK, body, echo.chunk_bytes)
 }
 
 #[derive(Clone, Copy)]
 enum Api {
-    Anthropic,
-    OpenAi,
+    ChatCompletions,
+    CountTokens,
+    Embeddings,
+    Gemini,
+    GeminiCount,
+    GeminiStream,
+    Messages,
+    Responses,
+}
+
+impl Api {
+    fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/v1/messages" => Self::Messages,
+            "/v1/messages/count_tokens" => Self::CountTokens,
+            "/v1/chat/completions" => Self::ChatCompletions,
+            "/v1/responses" => Self::Responses,
+            "/v1/embeddings" => Self::Embeddings,
+            _ => {
+                // SDKs differ in the version, which changes nothing here.
+                let known = path.strip_prefix("/v1beta/models/").or_else(|| path.strip_prefix("/v1/models/"));
+                match known?.split_once(':')?.1 {
+                    "generateContent" => Self::Gemini,
+                    "streamGenerateContent" => Self::GeminiStream,
+                    "countTokens" => Self::GeminiCount,
+                    _ => return None,
+                }
+            }
+        })
+    }
+
+    fn error(self, message: &str) -> String {
+        match self {
+            Self::Messages | Self::CountTokens => anthropic::error("invalid_request_error", message),
+            Self::ChatCompletions | Self::Embeddings | Self::Responses => {
+                openai::error("invalid_request_error", message)
+            }
+            Self::Gemini | Self::GeminiCount | Self::GeminiStream => gemini::error(message),
+        }
+    }
+}
+
+fn whole(body: String, echo: &Echo) -> Script {
+    json(StatusCode::OK, body, echo.chunk_bytes)
 }
 
 fn json(status: StatusCode, body: String, chunk_bytes: usize) -> Script {
@@ -86,52 +120,13 @@ fn json(status: StatusCode, body: String, chunk_bytes: usize) -> Script {
         .send_in_pieces(body, chunk_bytes)
 }
 
-fn stream(events: Vec<String>, chunk_bytes: usize) -> Script {
+fn stream(events: Vec<String>, echo: &Echo) -> Script {
     let script = Script::new("text/event-stream; charset=utf-8")
         .header("cache-control", HeaderValue::from_static("no-cache"));
-    if chunk_bytes == 0 {
+    if echo.chunk_bytes == 0 {
         return events.into_iter().fold(script, Script::send);
     }
-    pieces(Bytes::from(events.concat()), chunk_bytes).map(Step::Send).fold(script, Script::step)
-}
-
-fn speech(body: &Value, echo: &Echo) -> Speech {
-    let text = last_text(body);
-    let tool = body.get("tools").and_then(Value::as_array).and_then(|tools| tools.first());
-    let name = tool.and_then(|tool| {
-        // Anthropic names the tool itself, OpenAI the function in it.
-        tool.get("name").or_else(|| tool.get("function")?.get("name"))?.as_str()
-    });
-    let calls = name.map(|name| {
-        let first = format!(r#"{{"text":{},"verbose":true}}"#, quote(&text));
-        let second = format!(r#"{{"query":{}}}"#, quote(&format!("again: {text}")));
-        let calls = if echo.interleave { vec![first, second] } else { vec![first] };
-        (name.to_owned(), calls)
-    });
-    Speech {
-        model: body.get("model").and_then(Value::as_str).unwrap_or("scripted-model").to_owned(),
-        prose: format!("You said: {text}"),
-        calls,
-    }
-}
-
-/// The text of the last message that is not the model's own.
-fn last_text(body: &Value) -> String {
-    let messages = body.get("messages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let said = |message: &&Value| !matches!(message.get("role").and_then(Value::as_str), Some("assistant"));
-    messages.iter().rfind(said).and_then(|message| message.get("content")).map_or_else(String::new, text_of)
-}
-
-/// A string, or the strings in `text` and `content` of blocks, one a line.
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => {
-            let texts = blocks.iter().filter_map(|block| block.get("text").or_else(|| block.get("content")));
-            texts.map(text_of).collect::<Vec<_>>().join("\n")
-        }
-        _ => String::new(),
-    }
+    pieces(Bytes::from(events.concat()), echo.chunk_bytes).map(Step::Send).fold(script, Script::step)
 }
 
 /// `text` as a JSON string.
@@ -154,10 +149,19 @@ pub(super) fn deltas(text: &str, chars: usize) -> Vec<&str> {
     deltas
 }
 
-/// Takes turns: the first of each list, then the second of each, … with the number of the list.
-pub(super) fn turns<'a>(lists: &[Vec<&'a str>]) -> Vec<(usize, &'a str)> {
-    let rounds = lists.iter().map(Vec::len).max().unwrap_or_default();
+/// The calls in groups: those of a group are made at the same time, their deltas taking turns. Each with its number.
+pub(super) fn groups<'a>(calls: &'a [ToolCall], echo: &Echo) -> Vec<Vec<(usize, &'a ToolCall)>> {
+    let size = if echo.interleave { calls.len().max(1) } else { 1 };
+    let numbered: Vec<_> = calls.iter().enumerate().collect();
+    numbered.chunks(size).map(<[_]>::to_vec).collect()
+}
+
+/// The arguments of a group in deltas: the first of each call, then the second of each, … with the call's number.
+pub(super) fn turns<'a>(group: &[(usize, &'a ToolCall)], echo: &Echo) -> Vec<(usize, &'a str)> {
+    let lists: Vec<_> =
+        group.iter().map(|(number, call)| (*number, deltas(&call.arguments, echo.delta_chars))).collect();
+    let rounds = lists.iter().map(|(_, list)| list.len()).max().unwrap_or_default();
     (0..rounds)
-        .flat_map(|round| lists.iter().enumerate().filter_map(move |(i, list)| Some((i, *list.get(round)?))))
+        .flat_map(|round| lists.iter().filter_map(move |(number, list)| Some((*number, *list.get(round)?))))
         .collect()
 }
