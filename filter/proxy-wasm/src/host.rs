@@ -71,7 +71,7 @@ pub(crate) fn set_body(part: Part, bytes: &[u8]) -> bool {
     hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes).is_ok()
 }
 
-/// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`.
+/// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`, for example.
 pub(crate) fn report(report: &Report) {
     // Counters say the same; a host that takes no property logs nothing.
     let property = format!("cloakroom.{}", report.what);

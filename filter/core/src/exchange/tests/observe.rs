@@ -82,7 +82,8 @@ fn hosts_are_asked_of_all_the_same_and_answers_pass() {
     exchange.handle(&vm, NOW, Input::RequestBody(BODY));
     let answer = [("content-type".into(), b"application/json".to_vec())];
     exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&answer), end: false });
-    assert!(!exchange.reads());
+    let actions = exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true });
+    assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
 }
 
 #[test]

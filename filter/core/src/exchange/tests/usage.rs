@@ -10,7 +10,8 @@ const PLAIN: &[u8] = b"[\"nothing\"]";
 const MASKED: &[u8] = b"[\"i-12345678\"]";
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const EVENTS: &[(&str, &str)] = &[("content-type", "text/event-stream; charset=utf-8")];
-const MESSAGE: &str = r#"{"model":"m-1","content":[{"text":"AWS_EC2_001"}],"usage":{"input_tokens":12,"output_tokens":34}}"#;
+const MESSAGE: &str =
+    r#"{"model":"m-1","content":[{"text":"AWS_EC2_001"}],"usage":{"input_tokens":12,"output_tokens":34}}"#;
 const STREAM: &str = "event: message_start\ndata: {\"message\":{\"model\":\"m-1\",\"usage\":{\"input_tokens\":12,\
     \"output_tokens\":1}}}\n\nevent: message_delta\ndata: {\"usage\":{\"output_tokens\":34}}\n\n";
 
@@ -34,21 +35,22 @@ fn see(vm: &Vm, exchange: &mut Exchange, list: &[(&str, &str)], pieces: &[&[u8]]
     let mut seen = Seen::default();
     exchange.handle(vm, NOW, Input::ResponseHead { headers: Headers(&answer_head(list)), end: false });
     let mut held = Vec::new();
-    for piece in pieces.iter().copied().chain([b"".as_slice()]) {
+    for (index, piece) in pieces.iter().chain([&b"".as_slice()]).enumerate() {
         held.extend_from_slice(piece);
         if !exchange.reads() {
             seen.body.append(&mut held);
             continue;
         }
-        let actions =
-            exchange.handle(vm, NOW, Input::ResponseChunk { bytes: &held, end: piece.is_empty() });
+        let end = index == pieces.len();
+        let actions = exchange.handle(vm, NOW, Input::ResponseChunk { bytes: &held, end });
         held = actions.body.unwrap_or(held);
         if !matches!(actions.next, Next::Hold) {
             seen.body.append(&mut held);
         }
         seen.line = actions.report.map(|report| report.line).or(seen.line);
         for Count { counter, by } in actions.counts {
-            if let (name @ ("cloakroom_input_tokens" | "cloakroom_output_tokens"), Some(label)) = counter.name()
+            if let (name @ ("cloakroom_input_tokens" | "cloakroom_output_tokens"), Some(label)) =
+                counter.name()
             {
                 seen.counts.push((format!("{name} {label}"), by));
             }
@@ -74,7 +76,8 @@ fn every_answer_is_counted_once_wherever_it_is_cut() {
                 let seen = see(&vm, &mut exchange(&vm, &[], request), list, &[first, second]);
                 assert_eq!(sums(&seen), (12, 34), "cut at {cut}: {seen:?}");
                 assert_eq!(seen.line.as_deref(), Some("model=m-1,in=12,out=34"));
-                let expected = if changed { answer.replace("AWS_EC2_001", "i-12345678") } else { answer.into() };
+                let expected =
+                    if changed { answer.replace("AWS_EC2_001", "i-12345678") } else { answer.into() };
                 assert_eq!(String::from_utf8(seen.body).unwrap(), expected);
             }
         }
