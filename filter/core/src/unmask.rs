@@ -19,6 +19,7 @@ pub mod matcher;
 pub mod plain;
 pub mod sse;
 pub mod text;
+pub mod url;
 
 pub use json::JsonUnmasker;
 pub use mapping::Mapping;
