@@ -10,8 +10,10 @@
 
 mod bridge_outages;
 mod clients;
+mod encodings;
 mod failures;
 mod headers;
+mod http;
 mod leaks;
 mod mapping;
 mod masking;
@@ -22,6 +24,7 @@ mod provider_shapes;
 mod refusals;
 mod secrecy;
 mod settings;
+mod size;
 mod streaming;
 mod support;
 mod trailers;

@@ -188,6 +188,17 @@ impl Live {
         read
     }
 
+    /// Reads to the end and keeps nothing: each piece is only shown.
+    pub async fn each(mut self, mut piece: impl FnMut(&[u8])) -> End {
+        loop {
+            match self.body.frame().await {
+                None => return End::Complete,
+                Some(Err(_)) => return End::Cut,
+                Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| piece(data)),
+            }
+        }
+    }
+
     /// Reads to the end.
     pub async fn rest(mut self) -> Answer {
         let (mut body, mut trailers) = (Vec::new(), None);

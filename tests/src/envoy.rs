@@ -150,6 +150,14 @@ impl Envoy {
         self.process.resident_bytes()
     }
 
+    /// The most resident memory in bytes that it ever had.
+    ///
+    /// # Panics
+    /// When Envoy is gone, and on systems without `/proc`.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.process.peak_resident_bytes()
+    }
+
     /// CPU time, user and system, of all its threads since it started.
     ///
     /// # Panics

@@ -13,6 +13,7 @@
 //!   operator would.
 //! * [`redis`] starts a real Redis server, and ends, pauses and restarts it.
 //! * [`bridge`] starts a real Redis bridge, and a false one that answers as it is told.
+//! * [`encoding`] compresses as clients and providers do.
 //! * [`hop`] stands between the bridge and Redis, and delays, cuts and lies.
 //! * [`sdk`] runs the providers' own SDKs.
 //! * [`process`] is what keeps any of these from outliving a test.
@@ -26,6 +27,8 @@
 pub mod bridge;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod client;
+#[allow(clippy::expect_used, reason = "it fails tests")]
+pub mod encoding;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod envoy;
 #[allow(clippy::expect_used, reason = "it fails tests")]

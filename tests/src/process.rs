@@ -60,10 +60,22 @@ impl Process {
     /// # Panics
     /// When it is gone, and on systems without `/proc`.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory in bytes that it ever had.
+    ///
+    /// # Panics
+    /// When it is gone, and on systems without `/proc`.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = format!("/proc/{}/status", self.id());
         let status = fs::read_to_string(status).expect("the process is running");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS is there");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its memory is told");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("memory is in kB");
         kib * 1024
     }
 

@@ -35,6 +35,7 @@ pub(crate) mod words;
 
 pub use fields::{Field, fields};
 pub use values::Value;
+pub(crate) use values::password;
 
 /// The fields, compiled.
 #[derive(Debug)]

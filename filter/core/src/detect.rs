@@ -9,13 +9,14 @@ use crate::config::detection::{Arns, Detection, NeverMask};
 use crate::context::Places;
 use crate::context::member::Place;
 use crate::token::{FAMILIES, Recogniser};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use alloc::vec::Vec;
+use anchors::Anchors;
 use core::ops::Range;
 use kinds::Kinds;
 use own::OwnKind;
 
 pub mod access_key;
+mod anchors;
 pub mod arn;
 mod compound;
 pub mod console;
@@ -36,6 +37,7 @@ pub mod secrets;
 pub mod sid;
 pub mod signature;
 pub mod told;
+pub mod userinfo;
 mod version;
 
 pub use kinds::{Kind, KindId};
@@ -56,9 +58,8 @@ pub struct Finding {
 pub struct Detector {
     kinds: Kinds,
     rows: Vec<(&'static Row, KindId)>,
-    anchors: AhoCorasick,
-    /// For each anchor pattern, what to try there.
-    tries: Vec<Vec<Try>>,
+    /// With what to try at each.
+    anchors: Anchors<Try>,
     recogniser: Recogniser,
     places: Places,
     own: Vec<(OwnKind, KindId)>,
@@ -109,30 +110,16 @@ impl Detector {
         let own = (detection.own_kinds.iter())
             .map(|own| kinds.with_prefix(&own.prefix).map(|kind| (own.clone(), kind)))
             .collect::<Option<Vec<_>>>()?;
-        let mut patterns: Vec<&str> = Vec::new();
-        let mut tries: Vec<Vec<Try>> = Vec::new();
-        let mut add =
-            |anchor: &'static str, what: Try| match patterns.iter().position(|known| *known == anchor) {
-                Some(at) => tries.get_mut(at).into_iter().for_each(|list| list.push(what)),
-                None => {
-                    patterns.push(anchor);
-                    tries.push(Vec::from([what]));
-                }
-            };
+        let mut anchors = Anchors::builder();
         for family in FAMILIES {
-            add(family, Try::Token);
+            anchors.add(family, Try::Token);
         }
         for (at, (row, _)) in rows.iter().enumerate() {
             for anchor in row.anchors {
-                add(anchor, Try::Row(at));
+                anchors.add(anchor, Try::Row(at));
             }
         }
-        let anchors = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&patterns)
-            .ok()?;
+        let anchors = anchors.build()?;
         let recogniser = Recogniser::new(kinds.prefixes());
         let places = Places::new(|prefix| kinds.with_prefix(prefix))?;
         let Detection { arns, never_mask, .. } = detection;
@@ -140,7 +127,6 @@ impl Detector {
             kinds,
             rows,
             anchors,
-            tries,
             recogniser,
             places,
             own,
@@ -247,14 +233,11 @@ impl Detector {
     fn find_in(&self, text: &[u8], from: usize, depth: Depth, findings: &mut Vec<Finding>) {
         let search = Search { from, first: findings.len(), depth };
         let mut at = from;
-        while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
-            at = self
-                .tries
-                .get(anchor.pattern().as_usize())
-                .into_iter()
-                .flatten()
-                .find_map(|what| self.attempt(*what, text, anchor.range(), search, findings))
-                .unwrap_or(anchor.start() + 1);
+        while let Some((anchor, tries)) = self.anchors.find(text, at) {
+            at = tries
+                .iter()
+                .find_map(|what| self.attempt(*what, text, anchor.clone(), search, findings))
+                .unwrap_or(anchor.start + 1);
         }
     }
 

@@ -9,6 +9,7 @@
 //!
 //! Start, Body, Waiting ──a request that must not go on──▶ Refused
 //! Sent ──an answer that cannot be read──▶ Refused
+//! Restoring ──an answer that turns out so──▶ Cut
 //! ```
 //!
 //! `Open` means that nothing is left to restore: the response passes untouched. A host may tell the end of a
@@ -71,6 +72,8 @@ enum State {
     Observed,
     /// The client got an error, and nothing goes on.
     Refused,
+    /// The client got a head, perhaps more, and nothing else goes on.
+    Cut,
 }
 
 impl fmt::Debug for Exchange {
@@ -85,6 +88,7 @@ impl fmt::Debug for Exchange {
             State::Open => "Open",
             State::Observed => "Observed",
             State::Refused => "Refused",
+            State::Cut => "Cut",
         };
         f.debug_struct("Exchange").field("state", &state).finish_non_exhaustive()
     }
@@ -140,6 +144,10 @@ impl Exchange {
             (State::Restoring { framing, mapping }, Input::ResponseTrailers(held)) => {
                 self.response_trailers(framing, mapping, held)
             }
+            (State::Cut, _) => {
+                self.state = State::Cut;
+                Next::Hold.into()
+            }
             // An answer before the request was sent is not the provider's: Envoy's own errors, for example.
             (
                 state,
@@ -178,7 +186,12 @@ impl Exchange {
 
     /// True while the response's body has to be shown: a host need not copy it otherwise.
     pub fn restores(&self) -> bool {
-        matches!(self.state, State::Restoring { .. })
+        matches!(self.state, State::Restoring { .. } | State::Cut)
+    }
+
+    /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.
+    pub fn withholds(&self) -> bool {
+        matches!(&self.state, State::Restoring { framing, .. } if framing.held() > 0)
     }
 
     /// For a host that could not carry out actions: what to do instead.

@@ -19,7 +19,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 mod find;
+mod known;
 mod number;
+mod propagate;
+mod read_back;
 mod verify;
 
 pub use number::number;
@@ -84,6 +87,8 @@ pub struct Plan {
     pub signed: u64,
     /// How often spans were widened.
     pub widened: usize,
+    /// True if reading the masked body back is the only way to know what it reads as.
+    doubtful: bool,
 }
 
 /// Why a body is not masked.

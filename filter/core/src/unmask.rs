@@ -11,7 +11,7 @@
 //!
 //! Everything here has `push` and `finish`; what comes out does not depend on where the pieces were cut. What
 //! is certain leaves at once. Withheld is only what may still become a token of this exchange, at most
-//! [`MAX_HELD`] bytes a text. (One exception to the cuts: see [`plain::MAX_SHOWN`].)
+//! [`MAX_HELD`] bytes a text.
 
 pub mod array;
 mod events;

@@ -5,6 +5,7 @@
 mod common;
 
 use cloakroom_core::Vm;
+use cloakroom_core::detect::PROPAGATED_RULE;
 use cloakroom_core::json::shape::TEXT;
 use cloakroom_core::mask::Plan;
 use common::{post, receive, send, vm};
@@ -133,9 +134,11 @@ proptest! {
         let body = value.to_string();
         let (masked, _) = round_trip(&body, 0);
         // Nothing is found in what is masked but tokens. (Not asked of addresses: 10.0.1.100.123456789012 is none,
-        // and looks like one once the account at its end is masked. Nor of places: a name that is masked is another one.)
+        // and looks like one once the account at its end is masked. Nor of places: a name that is masked is another one,
+        // and what stands there is looked for elsewhere.)
         let plan = Plan::find(&shared().detector, &TEXT, masked.as_bytes()).unwrap();
-        for span in plan.spans.iter().filter(|span| !span.rule.ends_with("-ip") && !span.rule.ends_with("-field")) {
+        let asked = |rule: &str| !rule.ends_with("-ip") && !rule.ends_with("-field") && rule != PROPAGATED_RULE;
+        for span in plan.spans.iter().filter(|span| asked(span.rule)) {
             let value = &plan.values[span.value];
             prop_assert_eq!(value.kind, shared().detector.literal(), "{}: {}", span.rule, masked);
         }

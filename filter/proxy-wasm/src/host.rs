@@ -78,6 +78,12 @@ pub(crate) fn report(report: &Report) {
     let _ = hostcalls::set_property(vec![&property], Some(report.rules.as_bytes()));
 }
 
+/// True if all of the provider's answer has come, whatever the filters that it meets first make of its end.
+pub(crate) fn answer_has_come() -> bool {
+    // How long the answer took is known from its end on.
+    hostcalls::get_property(vec!["response", "backend_latency"]).is_ok_and(|latency| latency.is_some())
+}
+
 /// Answers the client in the provider's place.
 pub(crate) fn refuse(refusal: &Refusal) {
     let retry_after = refusal.retry_after.map(|seconds| seconds.to_string());

@@ -40,6 +40,22 @@ impl Stream {
             && actions.body.as_ref().is_none_or(|bytes| host::set_body(part, bytes))
     }
 
+    /// The end of an answer to which Envoy adds trailers, as decompression does: the body's end is not told, and if its last
+    /// piece were held, Envoy would not go on to the trailers.
+    fn finish(&mut self, actions: Actions, bytes: Vec<u8>) -> Actions {
+        let shown = actions.body.unwrap_or(bytes);
+        let (mut out, held) = match actions.next {
+            Next::Continue => (shown, Vec::new()),
+            Next::Hold => (Vec::new(), shown),
+            next => return Actions { counts: actions.counts, ..next.into() },
+        };
+        let input = Input::ResponseChunk { bytes: &held, end: true };
+        let last = self.exchange.handle(&self.vm, host::now(), input);
+        out.extend(last.body.unwrap_or(held));
+        let counts = [actions.counts, last.counts].concat();
+        Actions { body: Some(out), counts, ..last.next.into() }
+    }
+
     /// Carries out the actions of a callback of this message, and answers the callback.
     fn perform(&mut self, part: Part, actions: Actions) -> Action {
         if !self.apply(part, &actions) {
@@ -135,8 +151,12 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
-        let actions =
+        let mut actions =
             self.exchange.handle(&self.vm, host::now(), Input::ResponseChunk { bytes: &bytes, end });
+        let waits = matches!(actions.next, Next::Hold) || self.exchange.withholds();
+        if !end && waits && host::answer_has_come() {
+            actions = self.finish(actions, bytes);
+        }
         let action = self.perform(Part::ResponseBody, actions);
         self.holds_response = size > 0 && action == Action::Pause;
         action

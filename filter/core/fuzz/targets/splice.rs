@@ -3,12 +3,15 @@
 
 use cloakroom_fuzz::{body, send, vm};
 use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
     let Some(body) = body(data) else { return };
     let Some((_, masked)) = send(&body) else { return };
-    let before: Value = serde_json::from_slice(&body).expect("what is not JSON is refused");
+    let _: IgnoredAny = serde_json::from_slice(&body).expect("what is not JSON is refused");
+    // Half of a surrogate pair is JSON (RFC 8259 §8.2), and no string of Rust's.
+    let Ok(before) = serde_json::from_slice::<Value>(&body) else { return };
     let after: Value = serde_json::from_slice(&masked).expect("what goes out is JSON");
     same(&before, &after);
 });

@@ -1,7 +1,7 @@
 //! Credentials of AWS, and the ids that IAM gives.
 
 use super::{ACCOUNT, Group, Kind, Row};
-use crate::detect::{access_key, told};
+use crate::detect::{access_key, told, userinfo};
 
 const IAM_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html";
 const ROLE_IDS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html";
@@ -126,5 +126,21 @@ pub(super) static ROWS: &[Row] = &[
             "IQoJb3JpZ2luX2VjEXAMPLE0123456789abcdefghijklmnopqrstuvwxyz%2FABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghij%3D",
         ],
         counter_examples: &["FwoGZXIvYXdz", "IQoJb3JpZ2lu"],
+    },
+    Row {
+        kind: Kind { propagates: true, ..Kind::credential("AWS_PASSWORD", Group::Credentials) },
+        rule: "password-in-url",
+        compound: true,
+        anchors: userinfo::ANCHORS,
+        grammar: userinfo::password_in_url,
+        source: "https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
+        // It needs its URL around it.
+        examples: &[],
+        counter_examples: &[
+            "://",
+            "https://example.com",
+            "https://user@example.com",
+            "https://u:${PASSWORD}@h",
+        ],
     },
 ];

@@ -44,20 +44,6 @@ pub fn fields() -> impl Iterator<Item = &'static Field> {
     [secrets::FIELDS, ids::FIELDS, names::FIELDS, services::FIELDS].into_iter().flatten()
 }
 
-impl Field {
-    const fn new(
-        kind: Kind,
-        rule: &'static str,
-        value: Value,
-        source: &'static str,
-        names: &'static [&'static str],
-        examples: &'static [&'static str],
-        counter_examples: &'static [&'static str],
-    ) -> Self {
-        Self { kind, rule, names, value, source, examples, counter_examples }
-    }
-}
-
 /// A row for names of one kind: prefix, rule, grammar, source, names, examples, counter-examples.
 const fn names(
     prefix: &'static str,
@@ -68,15 +54,8 @@ const fn names(
     examples: &'static [&'static str],
     counter_examples: &'static [&'static str],
 ) -> Field {
-    Field::new(
-        Kind::propagating(prefix, Group::Names),
-        rule,
-        value,
-        source,
-        names,
-        examples,
-        counter_examples,
-    )
+    let kind = Kind::propagating(prefix, Group::Names);
+    Field { kind, rule, names, value, source, examples, counter_examples }
 }
 
 const PLAIN: &[&str] = &["my-orders-7", "Orders_Prod", "orders"];

@@ -14,6 +14,8 @@ const MAX_MEANINGS: usize = 12;
 const FILTER_BITS: u64 = 1 << 14;
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
+/// How many letters from its end tell that a name is none of the known ones: most words of a text are none.
+const TAIL: usize = 3;
 /// Marks a name in the table that must be all of a name, not only its end.
 const WHOLE: &str = "=";
 
@@ -23,6 +25,8 @@ pub(super) struct Names {
     /// Hash, whether it must be the whole name, and which field; sorted.
     entries: Vec<(u64, bool, u16)>,
     filter: Vec<u64>,
+    /// The same of the last letters of each.
+    tails: Vec<u64>,
 }
 
 /// What a name may mean, the longest known ending first.
@@ -53,62 +57,78 @@ impl Meanings {
 impl Names {
     /// Compiles names, each with its field. Of fields with one name, the first is tried first.
     pub(super) fn new(names: impl Iterator<Item = (&'static str, u16)>) -> Self {
+        let empty = || alloc::vec![0; usize::try_from(FILTER_BITS / 64).unwrap_or_default()];
+        let add = |filter: &mut Vec<u64>, hash| {
+            let (word, bit) = filter_bit(hash);
+            filter.get_mut(word).into_iter().for_each(|word| *word |= bit);
+        };
+        let mut tails = empty();
         let mut entries: Vec<_> = names
-            .map(|(name, field)| match name.strip_prefix(WHOLE) {
-                Some(name) => (hash(name.as_bytes()), true, field),
-                None => (hash(name.as_bytes()), false, field),
+            .map(|(name, field)| {
+                let (name, whole) = name.strip_prefix(WHOLE).map_or((name, false), |name| (name, true));
+                let mut last = SEED;
+                let tail = |hash| {
+                    add(&mut tails, hash);
+                    true
+                };
+                walk(name.as_bytes(), tail, |hash, _| last = hash);
+                (last, whole, field)
             })
             .collect();
         entries.sort_unstable_by_key(|(hash, _, field)| (*hash, core::cmp::Reverse(*field)));
-        let mut filter = alloc::vec![0; usize::try_from(FILTER_BITS / 64).unwrap_or_default()];
-        for (hash, _, _) in &entries {
-            let (word, bit) = filter_bit(*hash);
-            filter.get_mut(word).into_iter().for_each(|word| *word |= bit);
-        }
-        Self { entries, filter }
+        let mut filter = empty();
+        entries.iter().for_each(|(hash, _, _)| add(&mut filter, *hash));
+        Self { entries, filter, tails }
     }
 
     /// What `name` may mean.
     pub(super) fn look_up(&self, name: &[u8]) -> Meanings {
         let mut meanings = Meanings::default();
-        walk(name, |hash, whole| {
+        let is_in = |filter: &Vec<u64>, hash| {
             let (word, bit) = filter_bit(hash);
-            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
-                return;
-            }
-            let from = self.entries.partition_point(|(known, _, _)| *known < hash);
-            let same = self.entries.get(from..).unwrap_or_default().iter();
-            for (_, must_be_whole, field) in same.take_while(|(known, _, _)| *known == hash) {
-                if whole || !must_be_whole {
-                    meanings.push(*field);
+            filter.get(word).is_some_and(|word| word & bit != 0)
+        };
+        walk(
+            name,
+            |tail| is_in(&self.tails, tail),
+            |hash, whole| {
+                if !is_in(&self.filter, hash) {
+                    return;
                 }
-            }
-        });
+                let from = self.entries.partition_point(|(known, _, _)| *known < hash);
+                let same = self.entries.get(from..).unwrap_or_default().iter();
+                for (_, must_be_whole, field) in same.take_while(|(known, _, _)| *known == hash) {
+                    if whole || !must_be_whole {
+                        meanings.push(*field);
+                    }
+                }
+            },
+        );
         meanings
     }
 }
 
-/// Calls with the hash of each ending of `name` that begins a word, the shortest first, and whether it is all of it.
-fn walk(name: &[u8], mut ending: impl FnMut(u64, bool)) {
+/// Calls `ending` with the hash of each ending of `name` that begins a word, the shortest first, and whether it is all of
+/// it; goes on behind the last letters only if `goes_on` with their hash.
+fn walk(name: &[u8], mut goes_on: impl FnMut(u64) -> bool, mut ending: impl FnMut(u64, bool)) {
     let start = name.iter().position(|byte| !is_separator(*byte)).unwrap_or_default();
     let length = singular(name).len();
     let mut hash = SEED;
+    let mut letters = 0;
     for at in (start..length).rev() {
         let Some(byte) = name.get(at) else { continue };
         if is_separator(*byte) {
             continue;
         }
         hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
+        letters += 1;
+        if letters == TAIL && !goes_on(hash) {
+            return;
+        }
         if at == start || begins_word(name, at) {
             ending(hash, at == start);
         }
     }
-}
-
-fn hash(name: &[u8]) -> u64 {
-    let mut last = SEED;
-    walk(name, |hash, _| last = hash);
-    last
 }
 
 fn filter_bit(hash: u64) -> (usize, u64) {

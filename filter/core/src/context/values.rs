@@ -208,7 +208,7 @@ pub(super) fn session_token(value: &[u8]) -> Option<Range<usize>> {
 }
 
 /// A password: anything without white space that does not stand for another value.
-pub(super) fn password(value: &[u8]) -> Option<Range<usize>> {
+pub(crate) fn password(value: &[u8]) -> Option<Range<usize>> {
     let is = (3..=512).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
     whole(value, is && !is_stand_in(value) && !refers(value) && !is_asked_for(value))
 }

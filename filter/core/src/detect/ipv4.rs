@@ -34,7 +34,9 @@ fn of_class(text: &[u8], anchor: usize, wanted: Class) -> Outcome {
             let before = text.get(..range.start).unwrap_or_default();
             let surely = version::precedes_address(text.get(range.end..).unwrap_or_default());
             match class(octets) {
-                Class::Public if !surely && version::is_likely(before) => Outcome::SkipTo(range.end),
+                Class::Public if !surely && version::is_likely(before, octets[0]) => {
+                    Outcome::SkipTo(range.end)
+                }
                 Class::Private if !surely && version::follows_name(before) => Outcome::SkipTo(range.end),
                 class if class == wanted => Outcome::One(range),
                 _ => Outcome::No,

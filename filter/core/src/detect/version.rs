@@ -85,6 +85,8 @@ const BETWEEN: &[&str] = &[
 const MAX_NAME: usize = 40;
 /// Most characters between a name and its value: a cell of a table is padded.
 const MAX_GAP: usize = 40;
+/// Highest number of a chapter: a heading of a document may be an address, too.
+const MAX_CHAPTER: u8 = 30;
 /// Most versions and words of one sentence.
 const MAX_WORDS: usize = 16;
 
@@ -121,12 +123,12 @@ fn follows(before: &[u8], is_name: fn(&[u8]) -> bool) -> bool {
     is_name(name)
 }
 
-/// True if it is a version by looser signs, which an address of a private network overrules.
-pub(super) fn is_likely(before: &[u8]) -> bool {
+/// True if it is a version by looser signs, which an address of a private network overrules. `first` is its first number.
+pub(super) fn is_likely(before: &[u8], first: u8) -> bool {
     follows_name(before)
         || follows(before, is_program)
         || is_joined(before)
-        || is_heading(before)
+        || (first <= MAX_CHAPTER && is_heading(before))
         || follows_version(before)
         || is_change(before)
         || is_loose(before)
@@ -273,6 +275,7 @@ mod tests {
             ("release 54.1.2.3/32 again", "54.1.2.3"),
             ("worker-54.1.2.3:443", "54.1.2.3"),
             ("allow-54.1.2.3/32", "54.1.2.3"),
+            ("# 54.1.2.3", "54.1.2.3"),
         ] {
             assert_eq!(values(text), [expected], "{text}");
         }

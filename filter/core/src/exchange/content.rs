@@ -16,6 +16,20 @@ pub(super) fn is_identity(headers: Headers<'_>) -> bool {
     headers.all("content-encoding").all(|value| value.is_empty() || value.eq_ignore_ascii_case(b"identity"))
 }
 
+/// How compressed bodies begin: gzip, zlib, zstd, xz and zip. No text begins so, in whatever language: each has a control
+/// character or a byte that UTF-8 does not have there. Brotli, and zlib at its other levels, cannot be told from text.
+const COMPRESSED: [&[u8]; 6] =
+    [b"\x1f\x8b", b"x\x01", b"x\x9c", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"PK\x03\x04"];
+
+/// Whether a body that begins so is compressed, whatever its headers say; `None` while more bytes are needed to tell.
+pub(super) fn is_compressed(beginning: &[u8]) -> Option<bool> {
+    if COMPRESSED.iter().any(|mark| beginning.starts_with(mark)) {
+        return Some(true);
+    }
+    let undecided = COMPRESSED.iter().any(|mark| mark.starts_with(beginning));
+    (!undecided).then_some(false)
+}
+
 /// A media type (RFC 9110 §8.3.1), in lower case; empty if it cannot be read.
 pub(super) struct ContentType {
     pub(super) essence: String,

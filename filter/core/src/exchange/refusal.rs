@@ -36,6 +36,8 @@ pub enum Reason {
     IdentifierInTarget(&'static str),
     /// The body is multipart.
     Multipart,
+    /// The response ended with trailers while some of it was withheld.
+    ResponseCut,
     /// The response is compressed, and tokens wait in it.
     ResponseEncoding,
     /// The request carries signed thinking, and the configuration refuses it.
@@ -110,7 +112,7 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
         Reason::ContentEncoding => (
             415,
             "content_encoding_unsupported",
-            "The body is compressed and cannot be masked; send it without content-encoding.".into(),
+            "The body is compressed and cannot be read; send it without content-encoding.".into(),
         ),
         Reason::ContentType => (
             415,
@@ -148,6 +150,11 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             "response_unreadable",
             "The provider's answer is compressed and cannot be restored, although identity was asked for."
                 .into(),
+        ),
+        Reason::ResponseCut => (
+            502,
+            "response_cut",
+            "The provider's answer ended with trailers before its last text was complete.".into(),
         ),
         Reason::SignedThinking => (
             422,

@@ -1,6 +1,6 @@
 //! The way to the provider.
 
-use super::content::{ContentType, is_identity};
+use super::content::{ContentType, is_compressed, is_identity};
 use super::target::identifier_in_target;
 use super::tokens::Masking;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
@@ -131,6 +131,9 @@ impl Exchange {
                 self.state = State::Open;
                 let counts = [Count { counter: Counter::PassedUnread, by: 1 }].into();
                 Actions { counts, ..Actions::proceed() }
+            }
+            Treatment::Mask { .. } if is_compressed(body) == Some(true) => {
+                self.refuse(Reason::ContentEncoding)
             }
             Treatment::Mask { api, scope } => match Plan::find(&vm.detector, api.request, body) {
                 Err(unmaskable) => self.refuse_body(unmaskable, body),

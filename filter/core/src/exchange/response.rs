@@ -1,6 +1,6 @@
 //! The way back to the application.
 
-use super::content::{ContentType, is_identity};
+use super::content::{ContentType, is_compressed, is_identity};
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{ArrayUnmasker, JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
@@ -22,6 +22,8 @@ pub(super) enum Framing {
     Plain(PlainUnmasker),
     /// No content type: the first bytes tell.
     Unknown(Api),
+    /// The first bytes tell whether it is compressed, although its headers do not say so.
+    Unseen(Box<Framing>),
 }
 
 impl Framing {
@@ -33,13 +35,14 @@ impl Framing {
         }
     }
 
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match self {
             Self::Array(array) => array.held(),
             Self::Events(events) => events.held(),
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
-            Self::Unknown(_) => 0,
+            // The host holds what there is.
+            Self::Unknown(_) | Self::Unseen(_) => 0,
         }
     }
 }
@@ -67,7 +70,8 @@ impl Exchange {
             _ if content_type.is_json_lines() => Framing::Json(JsonUnmasker::new(api.response)),
             _ => Framing::Plain(PlainUnmasker::default()),
         };
-        self.state = State::Restoring { framing: Box::new(framing), mapping };
+        let framing = Box::new(Framing::Unseen(Box::new(framing)));
+        self.state = State::Restoring { framing, mapping };
         let present = |name: &&str| headers.get(name).is_some();
         let removed = OF_THE_BYTES.into_iter().filter(present).map(|name| HeaderChange::Remove(name.into()));
         Actions { headers: removed.collect(), ..Actions::proceed() }
@@ -80,6 +84,16 @@ impl Exchange {
         bytes: &[u8],
         end: bool,
     ) -> Actions {
+        if let Framing::Unseen(declared) = *framing {
+            match is_compressed(bytes) {
+                Some(true) => return self.cut(Reason::ResponseEncoding),
+                None if !end => {
+                    self.state = State::Restoring { framing: Box::new(Framing::Unseen(declared)), mapping };
+                    return Next::Hold.into();
+                }
+                _ => framing = declared,
+            }
+        }
         if let Framing::Unknown(api) = *framing {
             match recognise(api, bytes, end) {
                 // The host shows these bytes again, with what follows.
@@ -116,7 +130,7 @@ impl Exchange {
                 let shown = plain.push(bytes, end, &mapping, &mut tally);
                 (out, hold) = (shown.bytes, shown.hold);
             }
-            Framing::Unknown(_) => out.extend_from_slice(bytes),
+            Framing::Unknown(_) | Framing::Unseen(_) => out.extend_from_slice(bytes),
         }
         tally.held += u64::try_from(framing.held()).unwrap_or_default();
         self.state = State::Restoring { framing, mapping };
@@ -125,7 +139,8 @@ impl Exchange {
         Actions { body: changed.then_some(out), counts: counts(tally), ..next.into() }
     }
 
-    /// Trailers end the body. Only what the host holds can still be changed.
+    /// Trailers end the body. Only what the host holds can still be changed: what is withheld here is lost, and that
+    /// must not look like a whole answer.
     pub(super) fn response_trailers(
         &mut self,
         framing: Box<Framing>,
@@ -133,14 +148,25 @@ impl Exchange {
         held: &[u8],
     ) -> Actions {
         match *framing {
-            Framing::Plain(_) | Framing::Unknown(_) if !held.is_empty() => {
+            Framing::Plain(_) | Framing::Unknown(_) | Framing::Unseen(_) if !held.is_empty() => {
                 self.response_chunk(framing, mapping, held, true)
             }
+            Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => {
+                self.cut(Reason::ResponseCut)
+            }
+            Framing::Plain(plain) if plain.kept() > 0 => self.cut(Reason::ResponseCut),
             _ => {
                 self.state = State::Open;
                 Actions::proceed()
             }
         }
+    }
+
+    /// Ends an answer whose head has gone out: a host can only reset it.
+    fn cut(&mut self, reason: Reason) -> Actions {
+        let actions = self.refuse(reason);
+        self.state = State::Cut;
+        actions
     }
 }
 

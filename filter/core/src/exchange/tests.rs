@@ -66,6 +66,9 @@ fn refusals() {
         (&[(":authority", "[::1]")], ok, 403, "host_not_allowed", "[::1]"),
         (&[("upgrade", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":method", "CONNECT")], ok, 403, "upgrade_refused", "WebSocket"),
+        // A WebSocket over HTTP/2 (RFC 8441 §4); some proxies make a GET of it.
+        (&[(":method", "CONNECT"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":method", "GET"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":path", "/v1/x/i-12345678")], ok, 422, "identifier_in_target", "path"),
         (
             &[(":path", "/v1/x?a=arn%3Aaws%3Aiam%3A%3A123456789012%3Aroot")],
@@ -75,6 +78,9 @@ fn refusals() {
             "query",
         ),
         (&[(":path", "/v1/x?a=%69-12345678")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?AccountId=123456789012")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?a=b&bucketName=my-bucket-7")], ok, 422, "identifier_in_target", "query"),
+        (&[(":path", "/v1/x?key=AKIAIOSFODNN7EXAMPLE&alt=sse")], ok, 422, "identifier_in_target", "query"),
         (&[("content-length", "201")], ok, 413, "body_too_large", "max_body_bytes"),
         (&[], &big, 413, "body_too_large", "max_body_bytes"),
         (&[], grows.as_bytes(), 413, "body_too_large", "after masking"),
@@ -249,7 +255,13 @@ fn the_head_towards_the_provider() {
         ("x-envoy-internal", "true"),
         ("traceparent", "00-x"),
         ("te", "trailers"),
+        ("content-digest", "sha-256=:x:"),
         ("content-md5", "x"),
+        ("digest", "sha-256=x"),
+        ("repr-digest", "sha-256=:x:"),
+        ("signature", "s=:x:"),
+        ("signature-input", "s=(\"content-digest\")"),
+        ("x-amz-content-sha256", "x"),
     ]);
     let actions =
         Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
@@ -265,7 +277,13 @@ fn the_head_towards_the_provider() {
             removed("x-envoy-internal"),
             removed("traceparent"),
             removed("te"),
+            removed("content-digest"),
             removed("content-md5"),
+            removed("digest"),
+            removed("repr-digest"),
+            removed("signature"),
+            removed("signature-input"),
+            removed("x-amz-content-sha256"),
             removed("content-length"),
             HeaderChange::Set("accept-encoding", "identity".into()),
         ]
@@ -387,4 +405,23 @@ fn nothing_leaves_out_of_order_or_after_a_refusal() {
     // The refusal itself is a response, and passes.
     let actions = exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&[]), end: false });
     assert!(matches!(actions.next, Next::Continue) && actions.body.is_none());
+}
+
+#[test]
+fn what_providers_have_in_their_queries_passes() {
+    let vm = vm(r#","detect":{"kinds":{"secrets":true}}"#);
+    for target in [
+        "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=AIzaSyA0123456789abcdefghijklmnopqrstuv",
+        "/v1/messages?beta=true",
+        "/v1/responses/resp_68a1?include[]=message.output_text.logprobs&stream=true&starting_after=12",
+        "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+        "/v1/files?limit=20&order=desc&after_id=file_011CNha8iCJcU1wXNR6q4V8w&purpose=batch",
+        "/v1beta/files?pageSize=10&pageToken=Cg9hYmNkZWY",
+        "/v1/organizations/usage?starting_at=2024-10-21T00:00:00Z&bucket_width=1d&group_by[]=model",
+    ] {
+        let head = head(&[(":path", target)]);
+        let actions =
+            Exchange::new().handle(&vm, NOW, Input::RequestHead { headers: Headers(&head), end: false });
+        assert!(matches!(actions.next, Next::Continue), "{target}: {actions:?}");
+    }
 }

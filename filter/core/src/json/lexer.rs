@@ -4,6 +4,12 @@
 //! disagree about where a string begins. It never looks back and owns no input: [`Lexer::next`] is given
 //! whatever bytes there are, in pieces of any size, and says what a prefix of them is.
 
+mod content;
+mod number;
+
+use content::plain_length;
+use number::Number;
+
 /// Deepest nesting of objects and arrays that is read.
 ///
 /// Deeper documents are [`Malformed::TooDeep`]. 128 is what serde_json permits; no provider's API comes near.
@@ -85,18 +91,6 @@ enum State {
     Value,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Number {
-    Digits,
-    Exponent,
-    ExponentDigits,
-    ExponentSign,
-    Fraction,
-    FractionDigits,
-    Minus,
-    Zero,
-}
-
 /// The machine. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Lexer {
@@ -160,50 +154,6 @@ impl Lexer {
             0..0x20 => Err(Malformed::Syntax),
             _ => Ok((plain_length(input), Piece::Text)),
         }
-    }
-
-    fn in_escape(
-        &mut self,
-        key: bool,
-        digits: Option<(u8, u16)>,
-        byte: u8,
-        rest: &[u8],
-    ) -> Result<(usize, Piece), Malformed> {
-        let (mut length, mut count, mut unit) = match digits {
-            None if byte != b'u' => {
-                let character = match byte {
-                    b'"' | b'\\' | b'/' => byte,
-                    b'b' => 0x08,
-                    b'f' => 0x0c,
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    _ => return Err(Malformed::Syntax),
-                };
-                self.state = State::String { key };
-                return Ok((1, Piece::Escape(Unescaped::Ascii(character))));
-            }
-            None => (1, 0, 0),
-            Some((count, unit)) => (1, count + 1, unit << 4 | hex_value(byte)?),
-        };
-        for &byte in rest {
-            if count == 4 {
-                break;
-            }
-            unit = unit << 4 | hex_value(byte)?;
-            count += 1;
-            length += 1;
-        }
-        if count < 4 {
-            self.state = State::Escape { key, digits: Some((count, unit)) };
-            return Ok((length, Piece::EscapePart));
-        }
-        self.state = State::String { key };
-        let unescaped = match u8::try_from(unit) {
-            Ok(byte) if byte.is_ascii() => Unescaped::Ascii(byte),
-            _ => Unescaped::Unit(unit),
-        };
-        Ok((length, Piece::Escape(unescaped)))
     }
 
     fn in_scalar(&mut self, input: &[u8]) -> Result<(usize, Piece), Malformed> {
@@ -314,53 +264,8 @@ impl Lexer {
     }
 }
 
-impl Number {
-    fn next(self, byte: u8) -> Option<Self> {
-        Some(match (self, byte) {
-            (Self::Minus, b'0') => Self::Zero,
-            (Self::Minus, b'1'..=b'9') | (Self::Digits, b'0'..=b'9') => Self::Digits,
-            (Self::Digits | Self::Zero, b'.') => Self::Fraction,
-            (Self::Fraction | Self::FractionDigits, b'0'..=b'9') => Self::FractionDigits,
-            (Self::Digits | Self::Zero | Self::FractionDigits, b'e' | b'E') => Self::Exponent,
-            (Self::Exponent, b'+' | b'-') => Self::ExponentSign,
-            (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, b'0'..=b'9') => Self::ExponentDigits,
-            _ => return None,
-        })
-    }
-
-    fn is_complete(self) -> bool {
-        matches!(self, Self::Digits | Self::ExponentDigits | Self::FractionDigits | Self::Zero)
-    }
-}
-
 fn ends_scalar(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"')
-}
-
-fn hex_value(byte: u8) -> Result<u16, Malformed> {
-    char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok()).ok_or(Malformed::Syntax)
-}
-
-/// How many bytes of string content come before a quote, a backslash or a control character.
-fn plain_length(input: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // Eight bytes at a time: a byte of `zero(x)` has its high bit set if that byte of x is zero.
-    let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
-    let mut length = 0;
-    let (words, _) = input.as_chunks::<8>();
-    for word in words {
-        let word = u64::from_ne_bytes(*word);
-        let quote = zero(word ^ (ONES * b'"' as u64));
-        let backslash = zero(word ^ (ONES * b'\\' as u64));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        if quote | backslash | control != 0 {
-            break;
-        }
-        length += 8;
-    }
-    let rest = input.get(length..).unwrap_or_default();
-    length + rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
 }
 
 #[cfg(test)]

@@ -9,6 +9,11 @@ use crate::context::member::Trail;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+mod media;
+mod nested;
+
+use media::{is_base64, is_data_url};
+
 /// How many JSON strings deep text is followed: JSON in a string (2), JSON in a string of that (3), and so on.
 ///
 /// Deeper text is read as it stands, with its escapes; those are boundaries, so identifiers are found all the same.
@@ -136,6 +141,11 @@ impl Reader<'_> {
                     in_key = key;
                     string_start = at;
                     content.begin(at + 1);
+                    if !key {
+                        at += 1;
+                        at += content.read_on(&lexer, body, at);
+                        continue;
+                    }
                 }
                 Piece::Text => content.plain(body, at, length),
                 Piece::Escape(unescaped) => content.escape(body, at, length, unescaped),
@@ -242,75 +252,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads text as JSON for as long as it is; returns where it stops being JSON.
-    ///
-    /// Only what came before decides how a character is read, so that a response, which is restored while
-    /// it streams, is read the same way.
-    fn nested(&mut self, outer: &View<'_>, place: &Place<'_>) -> usize {
-        let mut lexer = Lexer::new(Documents::Containers);
-        let (mut content, mut trail) = self.spare.pop().unwrap_or_default();
-        trail.begin(place);
-        let mut in_key = false;
-        let level = outer.level + 1;
-        let mut at = 0;
-        let mut in_string = false;
-        let mut scalar: Option<usize> = None;
-        let plain_from = loop {
-            let rest = outer.text.get(at..).unwrap_or_default();
-            let (length, piece) = match lexer.next(rest) {
-                None => break outer.text.len(),
-                Some(Err(_)) => break scalar.unwrap_or(at),
-                Some(Ok(step)) => step,
-            };
-            if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
-                self.nested_number(outer, start..at, &trail.place());
-                scalar = None;
-            }
-            match piece {
-                Piece::StringStart { key } => {
-                    in_string = true;
-                    in_key = key;
-                    content.begin(at + 1);
-                }
-                Piece::Text => content.plain(outer.text, at, length),
-                Piece::Escape(unescaped) => content.escape(outer.text, at, length, unescaped),
-                Piece::StringEnd => {
-                    in_string = false;
-                    let view = content.view(outer.text, level, Some(outer));
-                    if in_key {
-                        trail.name(view.text);
-                        self.text(&view, &Place::default());
-                    } else {
-                        self.text(&view, &trail.place());
-                        trail.value(view.text);
-                    }
-                }
-                Piece::Scalar { first: true } => scalar = Some(at),
-                Piece::Open { object } => trail.open(object),
-                Piece::Close => trail.close(),
-                Piece::EscapePart | Piece::Scalar { .. } | Piece::Space => {}
-            }
-            at += length;
-        };
-        if in_string {
-            let place = if in_key { Place::default() } else { trail.place() };
-            self.text(&content.view(outer.text, level, Some(outer)), &place);
-        }
-        if let (Some(start), true) = (scalar, plain_from == outer.text.len()) {
-            // The text is cut off behind a number, which may be whole.
-            self.nested_number(outer, start..plain_from, &trail.place());
-        }
-        self.spare.push((content, trail));
-        plain_from
-    }
-
-    fn nested_number(&mut self, outer: &View<'_>, range: Range<usize>, place: &Place<'_>) {
-        let digits = bytes_of(outer.text, range.clone());
-        let raw = outer.raw(range.start)..outer.raw(range.end);
-        let plain = outer.spelling(range) == digits;
-        self.number(Number { digits, raw, level: outer.level + 1, plain }, place);
-    }
-
     fn top_number(&mut self, raw: Range<usize>) {
         let digits = bytes_of(self.body, raw.clone());
         if matches!(self.walk.place().rule, Rule::Prose | Rule::Text) {
@@ -351,29 +292,6 @@ fn collect_string(body: &[u8], quotes: Range<usize>, content: &mut Collector) {
 
 fn bytes_of(source: &[u8], range: Range<usize>) -> &[u8] {
     source.get(range).unwrap_or_default()
-}
-
-/// Longest media type of a data URL.
-const MAX_MEDIA_TYPE: usize = 128;
-
-fn is_data_url(text: &[u8]) -> bool {
-    const HEAD: &[u8] = b";base64,";
-    let Some(rest) = text.strip_prefix(b"data:") else { return false };
-    let Some(at) = rest.windows(HEAD.len()).take(MAX_MEDIA_TYPE).position(|window| window == HEAD) else {
-        return false;
-    };
-    rest.get(at + HEAD.len()..).is_some_and(is_base64)
-}
-
-/// RFC 4648 §4 or §5, padded or not.
-fn is_base64(text: &[u8]) -> bool {
-    let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
-    let digits = text.get(..text.len() - padding).unwrap_or_default();
-    digits.len() % 4 != 1
-        && (padding == 0 || text.len().is_multiple_of(4))
-        && digits
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Decoded text that knows where each of its characters stands in the body.
 
-use super::Unescaped;
+use super::{Lexer, Piece, Unescaped};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -100,6 +100,14 @@ impl Collector {
             self.after_escape = false;
         }
         self.text.extend_from_slice(source.get(at..at + length).unwrap_or_default());
+    }
+
+    /// Takes what the lexer can read at once of the open string's content, which goes on at `at`; returns how much that is.
+    pub(super) fn read_on(&mut self, lexer: &Lexer, source: &[u8], at: usize) -> usize {
+        lexer.read_on(source.get(at..).unwrap_or_default(), |from, length, piece| match piece {
+            Piece::Escape(unescaped) => self.escape(source, at + from, length, unescaped),
+            _ => self.plain(source, at + from, length),
+        })
     }
 
     pub(super) fn escape(&mut self, source: &[u8], at: usize, length: usize, unescaped: Unescaped) {

@@ -1,16 +1,16 @@
 //! What in a body is to be masked.
 
+use super::known::Known;
+use super::propagate::{Propagated, Propagator};
 use super::{Form, MAX_SPANS, MAX_VALUES, Plan, Span, Unmaskable, Value};
-use crate::boundary;
 use crate::catalogue::Group;
 use crate::context::{PREFIXED_RULE, words};
-use crate::detect::{Detector, Finding, Kind, KindId, PROPAGATED_RULE};
+use crate::detect::{Detector, Finding, Kind, KindId};
 use crate::json::escape;
 use crate::json::read::{self, Number, Place, View, Visitor};
 use crate::json::shape::Shape;
 use crate::secret::Secret;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -25,15 +25,18 @@ impl Plan {
         let mut finder = Finder {
             detector,
             plan: Self::default(),
-            known: BTreeMap::new(),
+            known: Known::default(),
             refused: None,
             propagated: BTreeSet::new(),
+            remembered: Vec::new(),
             findings: Vec::new(),
             within: Vec::new(),
         };
         read::document(body, shape, &mut finder).map_err(Unmaskable::Unreadable)?;
-        if let Some(values) = finder.propagated() {
-            let mut propagator = Propagator { finder, values, further: Vec::new() };
+        if let Some(values) = finder.propagated()
+            && values.may_stand_elsewhere(body, finder.spans_in_order())
+        {
+            let mut propagator = Propagator::new(finder, values);
             read::document(body, shape, &mut propagator).map_err(Unmaskable::Unreadable)?;
             finder = propagator.merge();
         }
@@ -55,19 +58,23 @@ impl Plan {
 const MAX_PROPAGATED: usize = 1024;
 
 /// First pass: what the catalogue finds.
-struct Finder<'a> {
-    detector: &'a Detector,
-    plan: Plan,
-    known: BTreeMap<(KindId, Form), BTreeMap<Secret, usize>>,
-    refused: Option<Unmaskable>,
+pub(super) struct Finder<'a> {
+    pub(super) detector: &'a Detector,
+    pub(super) plan: Plan,
+    /// Where in the plan a value is.
+    known: Known,
+    pub(super) refused: Option<Unmaskable>,
     /// Values to be found everywhere, as they read.
     propagated: BTreeSet<(KindId, Secret)>,
+    /// Which values of the plan have been looked at for that.
+    remembered: Vec<bool>,
     findings: Vec<Finding>,
     within: Vec<Finding>,
 }
 
 impl Finder<'_> {
-    fn span(
+    /// Plans a span; returns its value.
+    pub(super) fn span(
         &mut self,
         kind: KindId,
         form: Form,
@@ -75,28 +82,29 @@ impl Finder<'_> {
         raw: Range<usize>,
         level: usize,
         rule: &'static str,
-    ) {
+    ) -> Option<usize> {
         if self.plan.spans.len() == MAX_SPANS {
             self.refused.get_or_insert(Unmaskable::TooManyValues);
-            return;
+            return None;
         }
-        if let Some(value) = self.value(kind, form, bytes) {
-            self.plan.spans.push(Span { raw, value, level, rule });
-        }
+        let value = self.value(kind, form, bytes)?;
+        self.plan.spans.push(Span { raw, value, level, rule });
+        Some(value)
     }
 
     fn value(&mut self, kind: KindId, form: Form, bytes: &[u8]) -> Option<usize> {
-        if let Some(value) = self.known.get(&(kind, form)).and_then(|known| known.get(bytes)) {
-            return Some(*value);
-        }
+        let hash = match self.known.find(&self.plan.values, kind, form, bytes) {
+            Ok(value) => return Some(value),
+            Err(hash) => hash,
+        };
         if self.plan.values.len() == MAX_VALUES {
             self.refused.get_or_insert(Unmaskable::TooManyValues);
             return None;
         }
-        let secret = Secret::new(bytes);
         let reads_as = if kind == self.detector.literal() { self.credential(bytes) } else { None };
-        let value = self.plan.add_value(Value { kind, form, secret: secret.clone(), reads_as });
-        self.known.entry((kind, form)).or_default().insert(secret, value);
+        self.plan.doubtful |= reads_as.is_some();
+        let value = self.plan.add_value(Value { kind, form, secret: Secret::new(bytes), reads_as });
+        self.known.insert(&self.plan.values, hash, value);
         Some(value)
     }
 
@@ -115,6 +123,25 @@ impl Finder<'_> {
         }
     }
 
+    /// The same for a finding that is a value of the plan, as it reads: most come again and again.
+    fn propagate_once(&mut self, text: &[u8], finding: &Finding, value: Option<usize>) {
+        let kind = self.detector.kind(finding.kind);
+        if !(kind.propagates || finding.rule == PREFIXED_RULE) {
+            return;
+        }
+        if let Some(value) = value {
+            if self.remembered.len() <= value {
+                self.remembered.resize(value + 1, false);
+            }
+            if let Some(remembered) = self.remembered.get_mut(value)
+                && core::mem::replace(remembered, true)
+            {
+                return;
+            }
+        }
+        self.propagate(text, finding);
+    }
+
     /// The token of a credential that a literal reads as.
     fn credential(&self, bytes: &[u8]) -> Option<String> {
         let found = self.detector.recogniser().at(bytes, 0)?;
@@ -127,40 +154,69 @@ impl Finder<'_> {
         if self.propagated.is_empty() {
             return None;
         }
-        let patterns = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            // A DFA takes quadratic time to build for values that repeat themselves.
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(self.propagated.iter().map(|(_, value)| value.expose()));
-        match patterns {
-            Ok(patterns) => {
-                // An account stands in many a name.
-                let chosen = |kind: &KindId| self.detector.kind(*kind).group != Group::Accounts;
-                let kinds = self.propagated.iter().map(|(kind, _)| (*kind, chosen(kind))).collect();
-                Some(Propagated { patterns, kinds })
+        let values = Propagated::new(self.detector, &self.propagated);
+        if values.is_none() {
+            self.refused.get_or_insert(Unmaskable::TooManyValues);
+        }
+        values
+    }
+
+    fn spans_in_order(&mut self) -> &[Span] {
+        // In nearly every body they are.
+        if !self.plan.spans.is_sorted_by_key(|span| span.raw.start) {
+            self.plan.spans.sort_unstable_by_key(|span| span.raw.start);
+        }
+        &self.plan.spans
+    }
+
+    /// Takes note of what tells that the masked body does not simply read back; see [`Plan::reads_back`].
+    fn doubt(&mut self, view: &View<'_>, from: usize, place: &Place<'_>, findings: &[Finding]) {
+        let (Some(first), recogniser) = (findings.first(), self.detector.recogniser()) else {
+            self.plan.doubtful |= self.detector.recogniser().find(view.text, from).is_some();
+            return;
+        };
+        self.plan.doubtful |= is_doubtful(view, from, place, first.range.start);
+        let mut rest = findings;
+        let mut at = from;
+        while !self.plan.doubtful
+            && let Some(found) = recogniser.find(view.text, at)
+        {
+            at = found.range.end;
+            while let [finding, later @ ..] = rest
+                && finding.range.end < at
+            {
+                rest = later;
             }
-            Err(_) => {
-                self.refused.get_or_insert(Unmaskable::TooManyValues);
-                None
-            }
+            self.plan.doubtful |= rest.first().is_none_or(|finding| found.range.start < finding.range.start);
         }
     }
 
     /// Order of appearance: the reader tells of some strings late.
     fn into_plan(self) -> Plan {
-        let Plan { mut spans, values, signed, widened } = self.plan;
-        spans.sort_unstable_by_key(|span| span.raw.start);
-        let mut moved_to: Vec<Option<usize>> = alloc::vec![None; values.len()];
-        let mut ordered = Vec::with_capacity(values.len());
-        for span in &mut spans {
-            if let (Some(to), Some(value)) = (moved_to.get_mut(span.value), values.get(span.value)) {
-                span.value = *to.get_or_insert_with(|| {
-                    ordered.push(value.clone());
-                    ordered.len() - 1
-                });
-            }
+        let mut plan = self.plan;
+        plan.spans.sort_unstable_by_key(|span| span.raw.start);
+        let mut next = 0;
+        let mut appears = |span: &Span| {
+            next += usize::from(span.value == next);
+            span.value < next
+        };
+        if plan.spans.iter().all(&mut appears) && next == plan.values.len() {
+            return plan;
         }
-        Plan { spans, values: ordered, signed, widened }
+        let mut values: Vec<Option<Value>> = plan.values.into_iter().map(Some).collect();
+        let mut moved_to: Vec<usize> = alloc::vec![0; values.len()];
+        plan.values = Vec::with_capacity(values.len());
+        for span in &mut plan.spans {
+            let (Some(value), Some(to)) = (values.get_mut(span.value), moved_to.get_mut(span.value)) else {
+                continue;
+            };
+            if let Some(value) = value.take() {
+                *to = plan.values.len();
+                plan.values.push(value);
+            }
+            span.value = *to;
+        }
+        plan
     }
 }
 
@@ -168,15 +224,19 @@ impl Visitor for Finder<'_> {
     fn text(&mut self, view: &View<'_>, from: usize, place: &Place<'_>) {
         let mut findings = core::mem::take(&mut self.findings);
         self.detector.find_placed(view.text, from, place, &mut findings);
-        for finding in findings.drain(..) {
+        self.doubt(view, from, place, &findings);
+        for mut finding in findings.drain(..) {
             let raw = view.raw(finding.range.start)..view.raw(finding.range.end);
-            self.propagate(view.text, &finding);
             self.detector.within(view.text, &finding, &mut self.within);
-            for finding in core::mem::take(&mut self.within) {
-                self.propagate(view.text, &finding);
+            for within in core::mem::take(&mut self.within) {
+                self.propagate(view.text, &within);
+                if !self.detector.kind(within.kind).restores {
+                    finding.kind = within.kind;
+                }
             }
-            let (form, bytes) = form(view, finding.range);
-            self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
+            let (form, bytes) = form(view, finding.range.clone());
+            let value = self.span(finding.kind, form, bytes, raw, view.level, finding.rule);
+            self.propagate_once(view.text, &finding, value.filter(|_| form == Form::Text));
         }
         self.findings = findings;
     }
@@ -209,6 +269,14 @@ impl Visitor for Finder<'_> {
     }
 }
 
+/// True if it is not certain that the text is read in the same way once what begins at `first` is masked.
+pub(super) fn is_doubtful(view: &View<'_>, from: usize, place: &Place<'_>, first: usize) -> bool {
+    // Masked, what is not JSON could go on as JSON.
+    (from > 0 && first <= from)
+        // The name of a member decides how its value is read; text may become a data URL.
+        || (view.level == 1 && (place.name.is_empty() || view.text.starts_with(b"data:")))
+}
+
 /// The value that stands for a range of text.
 pub(super) fn form<'a>(view: &'a View<'_>, range: Range<usize>) -> (Form, &'a [u8]) {
     let text = view.text.get(range.clone()).unwrap_or_default();
@@ -222,127 +290,4 @@ pub(super) fn form<'a>(view: &'a View<'_>, range: Range<usize>) -> (Form, &'a [u
         spelling if spelling == respelled => (Form::Text, text),
         spelling => (Form::Spelled, spelling),
     }
-}
-
-/// Values to be found everywhere.
-struct Propagated {
-    patterns: AhoCorasick,
-    /// The kind of each, and whether it is a name that somebody chose.
-    kinds: Vec<(KindId, bool)>,
-}
-
-/// True if a name goes on on either side: `orders` in `orders-archive` is another name. A full stop or a hyphen
-/// with nothing behind it ends a sentence or an aside.
-fn is_within_a_name(before: &[u8], after: &[u8]) -> bool {
-    let joins = |byte: &u8| matches!(byte, b'-' | b'_' | b'.');
-    let letter = |byte: &u8| byte.is_ascii_alphanumeric();
-    let left = matches!(before, [.., a, b] if joins(b) && (letter(a) || joins(a)));
-    let right = matches!(after, [a, b, ..] if joins(a) && (letter(b) || joins(b)));
-    left || right
-}
-
-/// Second pass: the other places of values that were found by their place.
-struct Propagator<'a> {
-    finder: Finder<'a>,
-    values: Propagated,
-    further: Vec<(KindId, Form, Secret, Range<usize>, usize)>,
-}
-
-impl<'a> Propagator<'a> {
-    /// Further places give way to what the first pass found, unless that is a part of the value: the rest would go out.
-    fn merge(self) -> Finder<'a> {
-        let mut finder = self.finder;
-        finder.plan.spans.sort_unstable_by_key(|span| span.raw.start);
-        let found = finder.plan.spans.len();
-        let mut replaced = Vec::new();
-        for (kind, form, secret, raw, level) in self.further {
-            let earlier = finder.plan.spans.get(..found).unwrap_or_default();
-            let next = earlier.partition_point(|span| span.raw.end <= raw.start);
-            let upto = earlier.partition_point(|span| span.raw.start < raw.end);
-            let inside = |span: &Span| {
-                span.level == level
-                    && span.raw != raw
-                    && raw.start <= span.raw.start
-                    && span.raw.end <= raw.end
-            };
-            if earlier.get(next..upto).is_none_or(|spans| spans.iter().all(inside)) {
-                replaced.extend(next..upto);
-                finder.span(kind, form, secret.expose(), raw, level, PROPAGATED_RULE);
-            }
-        }
-        // The reader tells of some strings late.
-        replaced.sort_unstable();
-        let mut index = 0;
-        finder.plan.spans.retain(|_| {
-            index += 1;
-            replaced.binary_search(&(index - 1)).is_err()
-        });
-        finder
-    }
-
-    fn matches(&self, text: &[u8], from: usize) -> Vec<(KindId, Range<usize>)> {
-        let mut found = Vec::new();
-        let mut at = from;
-        while let Some(hit) = self.values.patterns.find(Input::new(text).range(at..)) {
-            let (before, after) = (text.get(..hit.start()), text.get(hit.end()..));
-            let kind = self.values.kinds.get(hit.pattern().as_usize());
-            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            if let (true, true, Some((kind, chosen))) =
-                (boundary::may_start(before), boundary::may_end(after), kind)
-                && !(*chosen && is_within_a_name(before, after))
-            {
-                found.push((*kind, hit.range()));
-                at = hit.end();
-            } else {
-                // Not from every position: a long value could be read again and again.
-                let next = hit.start() + 1..text.len();
-                let may_start = |at: &usize| boundary::may_start(text.get(..*at).unwrap_or_default());
-                let Some(next) = next.into_iter().find(may_start) else { break };
-                at = next;
-            }
-        }
-        found
-    }
-}
-
-impl Visitor for Propagator<'_> {
-    fn text(&mut self, view: &View<'_>, from: usize, _place: &Place<'_>) {
-        for (kind, range) in self.matches(view.text, from) {
-            let raw = view.raw(range.start)..view.raw(range.end);
-            let (form, bytes) = form(view, range);
-            self.further.push((kind, form, Secret::new(bytes), raw, view.level));
-        }
-    }
-
-    fn number(&mut self, number: Number<'_>, _place: &Place<'_>) {
-        let Number { digits, raw, level, plain } = number;
-        let whole = |(_, range): &(KindId, Range<usize>)| *range == (0..digits.len());
-        match self.matches(digits, 0).into_iter().find(whole) {
-            Some((kind, _)) if plain => {
-                self.further.push((kind, Form::Number, Secret::new(digits), raw, level))
-            }
-            // It could not come back as it is spelled.
-            Some(_) => {
-                self.finder.refused.get_or_insert(Unmaskable::Ambiguous);
-            }
-            None => {}
-        }
-    }
-
-    fn fixed(&mut self, view: &View<'_>) {
-        // A tool or a model may be called like a table: there it is not that name.
-        let is_chosen =
-            |(kind, _): &(KindId, Range<usize>)| self.finder.detector.kind(*kind).group == Group::Names;
-        if !self.matches(view.text, 0).iter().all(is_chosen) {
-            self.finder.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
-        }
-    }
-
-    fn fixed_number(&mut self, digits: &[u8], at: usize) {
-        if !self.matches(digits, 0).is_empty() {
-            self.finder.refused.get_or_insert(Unmaskable::InField(at));
-        }
-    }
-
-    fn signed(&mut self) {}
 }

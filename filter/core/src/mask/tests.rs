@@ -8,11 +8,14 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Masks as `store: request` does.
 pub(super) fn mask(body: &str) -> Result<String, Unmaskable> {
-    let detector = Detector::new(&Detection::default()).unwrap();
-    let mut plan = Plan::find(&detector, &TEXT, body.as_bytes())?;
+    mask_with(&Detector::new(&Detection::default()).unwrap(), body)
+}
+
+fn mask_with(detector: &Detector, body: &str) -> Result<String, Unmaskable> {
+    let mut plan = Plan::find(detector, &TEXT, body.as_bytes())?;
     loop {
-        let tokens = number(&detector, &plan.values);
-        if let Masked::Body(body) = plan.mask(&detector, &TEXT, body.as_bytes(), &tokens)? {
+        let tokens = number(detector, &plan.values);
+        if let Masked::Body(body) = plan.mask(detector, &TEXT, body.as_bytes(), &tokens)? {
             return Ok(String::from_utf8(body).unwrap());
         }
     }
@@ -142,4 +145,23 @@ fn secrets_do_not_print() {
     let plan = Plan::find(&detector, &TEXT, br#"["i-12345678"]"#).unwrap();
     assert!(!alloc::format!("{plan:?}").contains("12345678"));
     assert_eq!(plan.spans.len().to_string(), "1");
+}
+
+/// What takes a credential in is one: it is neither restored nor stored.
+#[test]
+fn what_contains_a_credential_is_one() {
+    let with = |detect: &str| {
+        let config = alloc::format!(r#"{{"hosts":["a.example"],"detect":{detect}}}"#);
+        Detector::new(&crate::config::Config::from_json(config.as_bytes()).unwrap().detection).unwrap()
+    };
+    let overlapping = with(r#"{"own_kinds":[{"token":"ORG_P","regex":"run AKIA.{4}"}]}"#);
+    assert_eq!(
+        mask_with(&overlapping, r#"["run AKIAIOSFODNN7EXAMPLE now"]"#).unwrap(),
+        r#"["AWS_ACCESS_KEY_002 now"]"#
+    );
+    let whole = with(r#"{"arns":"whole"}"#);
+    assert_eq!(
+        mask_with(&whole, r#"["arn:aws:s3:::logs/AKIAIOSFODNN7EXAMPLE/x"]"#).unwrap(),
+        r#"["AWS_ACCESS_KEY_001"]"#
+    );
 }

@@ -36,10 +36,12 @@ impl Plan {
             return Err(Unmaskable::Ambiguous);
         }
         let spliced = self.splice(body, tokens);
-        let mut found = Found { detector, found: Vec::new() };
-        read::document(&spliced.body, shape, &mut found).map_err(Unmaskable::Unreadable)?;
-        found.found.sort_unstable_by_key(|(raw, _)| raw.start);
-        let interfering = self.differences(&spliced, &found.found, tokens);
+        // Of nearly every body it can be told without reading it again.
+        if self.reads_back(detector, body, tokens) {
+            debug_assert_eq!(self.interfering(detector, shape, &spliced, tokens), Ok(Vec::new()));
+            return Ok(Masked::Body(spliced.body));
+        }
+        let interfering = self.interfering(detector, shape, &spliced, tokens)?;
         if interfering.is_empty() {
             return Ok(Masked::Body(spliced.body));
         }
@@ -50,7 +52,20 @@ impl Plan {
         Ok(Masked::Widened)
     }
 
-    /// The ranges of the input whose result does not read back.
+    /// Reads the masked body again: the ranges of the input whose result does not read back.
+    fn interfering(
+        &self,
+        detector: &Detector,
+        shape: &'static Shape,
+        spliced: &Spliced,
+        tokens: &[String],
+    ) -> Result<Vec<Range<usize>>, Unmaskable> {
+        let mut found = Found { detector, found: Vec::new() };
+        read::document(&spliced.body, shape, &mut found).map_err(Unmaskable::Unreadable)?;
+        found.found.sort_unstable_by_key(|(raw, _)| raw.start);
+        Ok(self.differences(spliced, &found.found, tokens))
+    }
+
     fn differences(
         &self,
         spliced: &Spliced,
@@ -74,7 +89,7 @@ impl Plan {
         ranges
     }
 
-    /// Makes one literal of `range` and of every span that it touches.
+    /// Makes one literal of `range` and of every span that it touches; a credential if one of them is.
     fn widen(
         &mut self,
         detector: &Detector,
@@ -90,10 +105,14 @@ impl Plan {
         }
         let before = self.spans.len();
         let wanted = range.clone();
+        let (mut kind, mut rule) = (detector.literal(), LITERAL_RULE);
+        let values = &self.values;
         self.spans.retain(|span| {
             let touches = span.raw.start <= range.end && range.start <= span.raw.end;
             if touches {
                 range = range.start.min(span.raw.start)..range.end.max(span.raw.end);
+                let credential = values.get(span.value).filter(|value| !detector.kind(value.kind).restores);
+                (kind, rule) = credential.map_or((kind, rule), |value| (value.kind, span.rule));
             }
             !touches
         });
@@ -104,8 +123,8 @@ impl Plan {
         let mut cutter = Cutter { range: range.clone(), cut: None };
         read::document(body, shape, &mut cutter).map_err(Unmaskable::Unreadable)?;
         let (form, secret, level) = cutter.cut.ok_or(Unmaskable::Ambiguous)?;
-        let value = self.add_value(Value { kind: detector.literal(), form, secret, reads_as: None });
-        self.spans.push(Span { raw: range, value, level, rule: LITERAL_RULE });
+        let value = self.add_value(Value { kind, form, secret, reads_as: None });
+        self.spans.push(Span { raw: range, value, level, rule });
         self.spans.sort_unstable_by_key(|span| span.raw.start);
         Ok(())
     }

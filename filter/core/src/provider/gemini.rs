@@ -100,7 +100,6 @@ static FUNCTION: Shape = Shape::object(&[("name", &FIXED), ("behavior", &FIXED)]
 
 static RESPONSE: Shape = Shape::object(&[
     ("candidates", &CANDIDATE),
-    ("promptFeedback", &FIXED),
     ("usageMetadata", &FIXED),
     ("modelVersion", &FIXED),
     ("responseId", &FIXED),
@@ -117,7 +116,6 @@ static CANDIDATE: Shape = Shape::object(&[
 /// An event is a whole response: <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>.
 static EVENT: Shape = Shape::object(&[
     ("candidates", &EVENT_CANDIDATE),
-    ("promptFeedback", &FIXED),
     ("usageMetadata", &FIXED),
     ("modelVersion", &ENVELOPE),
     ("responseId", &ENVELOPE),
@@ -147,7 +145,10 @@ static EVENT_PART: Shape = Shape::object(&[
     ("codeExecutionResult", &ENDING_CODE),
 ]);
 static TURN: Shape = Shape::leaf(Rule::Turn("text"));
-static NEXT: Shape = Shape::leaf(Rule::Ends(Ends::Earlier));
+static NEXT: Shape = Shape {
+    rule: Rule::Ends(Ends::Earlier),
+    ..Shape::object(&[("mimeType", &FIXED), ("data", &MEDIA), ("fileUri", &FIXED)])
+};
 static THOUGHT: Shape = Shape::leaf(Rule::Index("thought"));
 static CALL: Shape = Shape {
     rule: Rule::Ends(Ends::Earlier),

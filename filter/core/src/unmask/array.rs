@@ -1,7 +1,7 @@
 //! One JSON array that streams: its items are events, as Gemini's API answers without `alt=sse`.
 //!
 //! An item leaves when it is complete. An extra event is one more item, before the item that ends the channel or
-//! before the end of the array. See [`events`](super::events).
+//! before the end of the array. See `unmask::events`.
 
 use super::Tally;
 use super::events::{Events, Line, MAX_EVENT, Wrap};

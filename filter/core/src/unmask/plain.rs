@@ -17,7 +17,7 @@ use super::{MAX_HELD, Tally};
 use alloc::vec::Vec;
 
 /// Most bytes that the host is asked to hold, because it cuts a response off that is held beyond its own buffer.
-/// A larger piece that ends within a token leaves at once: that token is not restored, and counted.
+/// The tail of a larger piece is kept here: if trailers come next, it is lost, and the answer must be cut off.
 pub const MAX_SHOWN: usize = 64 * 1024 + MAX_HELD;
 
 /// One text. See the [module](self).
@@ -26,6 +26,8 @@ pub struct PlainUnmasker {
     /// What the host holds: how much of it is settled, and how much in all.
     settled: usize,
     shown: usize,
+    /// The undecided tail that the host does not hold, as it came.
+    kept: Vec<u8>,
 }
 
 /// What is to become of the bytes that were shown.
@@ -38,7 +40,7 @@ pub struct Shown {
 
 impl Default for PlainUnmasker {
     fn default() -> Self {
-        Self { text: TextStream::new(0), settled: 0, shown: 0 }
+        Self { text: TextStream::new(0), settled: 0, shown: 0, kept: Vec::new() }
     }
 }
 
@@ -48,12 +50,18 @@ impl PlainUnmasker {
         self.text.held()
     }
 
+    /// How many bytes are undecided and in nobody's hands but these.
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Takes what the host shows: what it was asked to hold, and the new bytes behind it.
     pub fn push(&mut self, shown: &[u8], end: bool, mapping: &Mapping, tally: &mut Tally) -> Shown {
         let (held, new) = shown.split_at(self.shown.min(shown.len()));
-        let (settled, tail) = held.split_at(self.settled.min(held.len()));
+        let (settled, undecided) = held.split_at(self.settled.min(held.len()));
         let mut bytes = settled.to_vec();
-        let mut tail = tail.to_vec();
+        let mut tail = core::mem::take(&mut self.kept);
+        tail.extend_from_slice(undecided);
         let mut to = Context { mapping, out: &mut bytes, tally };
         self.text.push(new, &mut to);
         if end {
@@ -62,17 +70,16 @@ impl PlainUnmasker {
         // What is withheld now is the end of what was withheld and came.
         tail.extend_from_slice(new);
         let held = self.text.held();
+        let tail = tail.get(tail.len().saturating_sub(held)..).unwrap_or_default();
         let hold = held > 0 && bytes.len() + held <= MAX_SHOWN;
         self.settled = 0;
         self.shown = 0;
         if hold {
             self.settled = bytes.len();
-            bytes.extend_from_slice(tail.get(tail.len().saturating_sub(held)..).unwrap_or_default());
+            bytes.extend_from_slice(tail);
             self.shown = bytes.len();
-        } else if held > 0 {
-            tally.unjoined += 1;
-            let mut to = Context { mapping, out: &mut bytes, tally };
-            self.text.finish(&mut to);
+        } else {
+            self.kept = tail.to_vec();
         }
         Shown { bytes, hold }
     }

@@ -1,7 +1,7 @@
 //! Server-sent events restored while they stream.
 //!
 //! A line of data is one JSON event for every provider we know. It leaves as soon as its line is complete; no
-//! event waits for another. How text goes on from event to event: see [`events`](super::events).
+//! event waits for another. How text goes on from event to event: see `unmask::events`.
 
 use super::Tally;
 pub use super::events::MAX_EVENT;

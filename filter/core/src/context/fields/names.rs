@@ -24,12 +24,12 @@ pub(super) static FIELDS: &[Field] = &[
         &["us-east-1", "https://github.com/acme/app.git", "out", "vendor/ruby-3", "${bucket}", "null"],
     ),
     // A key is the name of a file: masked where it stands, but not looked for elsewhere.
-    Field::new(
-        Kind::new("AWS_S3_KEY", Group::Names),
-        "object-key-field",
-        values::key,
-        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html",
-        &[
+    Field {
+        kind: Kind::new("AWS_S3_KEY", Group::Names),
+        rule: "object-key-field",
+        value: values::key,
+        source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html",
+        names: &[
             "S3Key",
             "ObjectKey",
             "S3ObjectKey",
@@ -43,9 +43,9 @@ pub(super) static FIELDS: &[Field] = &[
             "CopySource",
             "FileKey",
         ],
-        &["reports/2024/q1.csv", "a/b-c.txt"],
-        &["us-east-1", "${key}", "string", "null"],
-    ),
+        examples: &["reports/2024/q1.csv", "a/b-c.txt"],
+        counter_examples: &["us-east-1", "${key}", "string", "null"],
+    },
     names(
         "AWS_RDS",
         "database-field",

@@ -41,17 +41,12 @@ fn item(text: &str) -> String {
 
 #[test]
 fn text_goes_on_from_item_to_item() {
-    for (between, end) in [(",", "]"), (",\r\n", "\n]\n"), ("\n,\n", " ] ")] {
-        check(
-            &format!("[{}{between}{}{between}{}{end}", item("x AWS_EC2"), item("_001, AW"), item("x AWS")),
-            &format!(
-                "[{}{between}{}{between}{},{}{end}",
-                item("x "),
-                item("i-0abc, "),
-                item("AWx "),
-                item("AWS")
-            ),
-        );
+    for (between, blank) in [(",", ""), (",\r\n", "\n"), ("\n,\n", " ")] {
+        let items = |items: [String; 3]| items.join(between);
+        let sent = items([item("x AWS_EC2"), item("_001, AW"), item("x AWS")]);
+        let restored = items([item("x "), item("i-0abc, "), item("AWx ")]);
+        let rest = item("AWS");
+        check(&format!("[{sent}{blank}]{blank}"), &format!("[{restored}{blank},{rest}]{blank}"));
     }
 }
 

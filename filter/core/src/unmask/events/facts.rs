@@ -118,7 +118,7 @@ impl<'a> Facts<'a> {
         Some(path)
     }
 
-    /// The event's data without the texts of its channels, for [`skeleton`](super::skeleton::skeleton).
+    /// The event's data without the texts of its channels, for [`Skeleton`](super::skeleton::Skeleton).
     pub(super) fn without_texts(&self) -> Option<Value> {
         let mut rest = Vec::with_capacity(self.data.len());
         let mut from = 0;

@@ -2,6 +2,7 @@ use super::*;
 use crate::mask::Form;
 use crate::secret::Secret;
 use crate::unmask::mapping::Entry;
+use alloc::format;
 use alloc::string::String;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -63,7 +64,13 @@ fn trailers_end_the_text() {
 #[test]
 fn the_host_holds_no_more_than_the_bound() {
     let big = [b"x".repeat(MAX_SHOWN), b" AWS_EC2_0".to_vec()].concat();
-    let (sent, all) = restore(&[&big, b"01."], true);
-    assert_eq!(all.len(), big.len() + 3);
-    assert_eq!(sent, all);
+    let expected = format!("{} i-0abc.", "x".repeat(MAX_SHOWN));
+    for parts in [&[big.as_slice(), b"01."][..], &[&big, b"0", b"1", b"."]] {
+        assert_eq!(restore(parts, false), (expected.clone(), expected.clone()));
+    }
+    // Followed by less than decides, it is shown to the host after all.
+    assert_eq!(restore(&[&big, b"0", b"1"], true).1, expected.trim_end_matches('.'));
+    let mut plain = PlainUnmasker::default();
+    let shown = plain.push(&big, false, &mapping(), &mut Tally::default());
+    assert_eq!((shown.bytes.len(), shown.hold, plain.kept()), (MAX_SHOWN + 1, false, 9));
 }
