@@ -9,12 +9,14 @@
 use crate::json::shape::Tokens;
 use crate::json::{Documents, Lexer, Piece, Rule, Shape, Unescaped, Walk};
 use alloc::string::String;
+use alloc::vec::Vec;
 use memchr::memmem;
 
 /// Most tokens that one number may say. More is no number of tokens.
 pub const MAX_TOKENS: u64 = 1_000_000_000;
-/// Longest name of a model; the rest of a longer one is cut off.
-pub const MAX_MODEL: usize = 64;
+/// Longest name of a model. A longer one is not known, as is one that is spelled with escapes: a part of a name could hide what
+/// must not be shown.
+pub const MAX_MODEL: usize = 128;
 
 /// Part of the name of every member that counts tokens; most events have it nowhere, and are not read.
 const IN_EVERY_NAME: &[u8] = b"oken";
@@ -24,7 +26,7 @@ const DATA: &[u8] = b"data:";
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Usage {
     counts: [u64; Tokens::ALL],
-    /// The model's name, of ASCII letters, digits, `.`, `_` and `-`; empty if it was not said.
+    /// The model's name as the answer has it; empty if it is not known.
     pub model: String,
 }
 
@@ -47,8 +49,10 @@ impl Usage {
             larger |= new > *count;
             *count = new.max(*count);
         }
-        if !said.model.is_empty() {
-            self.model = core::mem::take(&mut said.model);
+        let model = core::mem::take(&mut said.model);
+        if !model.is_empty() {
+            let known = String::from_utf8(model).ok().filter(|model| model.len() <= MAX_MODEL);
+            self.model = known.unwrap_or_default();
         }
         larger
     }
@@ -59,6 +63,8 @@ impl Usage {
 pub struct UsageReader {
     shape: &'static Shape,
     framing: Framing,
+    /// Finds [`IN_EVERY_NAME`].
+    finder: memmem::Finder<'static>,
     /// The document that is being read; `None` if there is none, or what there is cannot be read.
     document: Option<Document>,
     usage: Usage,
@@ -90,7 +96,8 @@ struct Document {
 #[derive(Debug, Default)]
 struct Said {
     counts: Option<[u64; Tokens::ALL]>,
-    model: String,
+    /// One byte longer than [`MAX_MODEL`] if it is not to be known.
+    model: Vec<u8>,
 }
 
 impl UsageReader {
@@ -98,7 +105,8 @@ impl UsageReader {
     pub fn new(shape: &'static Shape, events: bool) -> Self {
         let framing = if events { Framing::Events(Some(0)) } else { Framing::Document };
         let document = (!events).then(|| Document::new(shape));
-        Self { shape, framing, document, usage: Usage::default() }
+        let finder = memmem::Finder::new(IN_EVERY_NAME);
+        Self { shape, framing, finder, document, usage: Usage::default() }
     }
 
     /// What was said so far.
@@ -123,7 +131,7 @@ impl UsageReader {
             let (part, more) = rest.split_at(end.unwrap_or(rest.len()));
             rest = more.get(1..).unwrap_or_default();
             // A whole line that has no number costs a search.
-            if line != Some(0) || end.is_none() || memmem::find(part, IN_EVERY_NAME).is_some() {
+            if line != Some(0) || end.is_none() || self.finder.find(part).is_some() {
                 let (name, value) = self.field(line, part);
                 self.framing = Framing::Events(name);
                 told |= self.read(value);
@@ -194,8 +202,8 @@ impl Document {
                 }
             }
             (Piece::StringStart { key: false }, Rule::Model) => self.said.model.clear(),
-            (Piece::Text, Rule::Model) if !self.in_key => extend_model(&mut self.said.model, bytes),
-            (Piece::Escape(_), Rule::Model) if !self.in_key => extend_model(&mut self.said.model, b"_"),
+            (Piece::Text, Rule::Model) if !self.in_key => self.extend_model(bytes),
+            (Piece::Escape(_), Rule::Model) if !self.in_key => self.extend_model(&[0; MAX_MODEL + 1]),
             _ => {}
         }
         match piece {
@@ -216,21 +224,16 @@ impl Document {
         self.walk.take(piece, self.in_key, bytes).unwrap_or_default();
         self.in_key &= piece != Piece::StringEnd;
     }
+
+    fn extend_model(&mut self, bytes: &[u8]) {
+        let room = (MAX_MODEL + 1).saturating_sub(self.said.model.len());
+        self.said.model.extend(bytes.iter().take(room));
+    }
 }
 
 fn digit(number: u64, byte: u8) -> Option<u64> {
     let digit = char::from(byte).to_digit(10)?;
     Some(number * 10 + u64::from(digit)).filter(|number| *number <= MAX_TOKENS)
-}
-
-/// What a name may be made of in the names of metrics and in the access log; everything else becomes `_`.
-fn extend_model(model: &mut String, bytes: &[u8]) {
-    let room = MAX_MODEL.saturating_sub(model.len());
-    let safe = |byte: &u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => char::from(*byte),
-        _ => '_',
-    };
-    model.extend(bytes.iter().take(room).map(safe));
 }
 
 #[cfg(test)]

@@ -50,13 +50,14 @@ impl Stream {
         let (mut out, held) = match actions.next {
             Next::Continue => (shown, Vec::new()),
             Next::Hold => (Vec::new(), shown),
-            next => return Actions { counts: actions.counts, ..next.into() },
+            next => return Actions { counts: actions.counts, report: actions.report, ..next.into() },
         };
         let input = Input::ResponseChunk { bytes: &held, end: true };
         let last = self.exchange.handle(&self.vm, host::now(), input);
         out.extend(last.body.unwrap_or(held));
         let counts = [actions.counts, last.counts].concat();
-        Actions { body: Some(out), counts, ..last.next.into() }
+        let report = last.report.or(actions.report);
+        Actions { body: Some(out), counts, report, ..last.next.into() }
     }
 
     /// Carries out the actions of a callback of this message, and answers the callback.

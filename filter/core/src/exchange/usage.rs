@@ -12,6 +12,7 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::mem;
 
 /// How much of a scope's hash is shown: 32 bits tell scopes apart, and name nobody.
@@ -66,7 +67,7 @@ impl Watch {
     /// Counts what is new, and says all of it.
     fn report(&mut self, vm: &Vm, actions: &mut Actions) {
         let Some(usage) = self.reader.as_ref().map(UsageReader::usage) else { return };
-        let model = if usage.model.is_empty() { "unknown" } else { &usage.model };
+        let model = shown(vm, &usage.model);
         let label = vm.usage_label(format!("host={};model={model};scope={}", self.host, self.scope));
         let now = (usage.input(), usage.output());
         let counts = [
@@ -104,11 +105,26 @@ impl Exchange {
             watch.report(vm, &mut actions);
         }
         if matches!(actions.next, Next::Hold | Next::Lookup(_)) {
-            watch.shown = actions.body.as_ref().map_or(length, alloc::vec::Vec::len);
+            watch.shown = actions.body.as_ref().map_or(length, Vec::len);
         }
         self.usage = Some(watch);
         actions
     }
+}
+
+/// A model's name as it may stand in the names of metrics and in the access log. `unknown` if there is an identifier in it:
+/// `mode: observe` lets it pass, and some clouds name models by ARNs.
+fn shown(vm: &Vm, model: &str) -> String {
+    let mut findings = Vec::new();
+    vm.detector.find(model.as_bytes(), 0, &mut findings);
+    if model.is_empty() || !findings.is_empty() {
+        return "unknown".to_owned();
+    }
+    let safe = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => letter,
+        _ => '_',
+    };
+    model.chars().map(safe).collect()
 }
 
 /// The scope's name as it is configured, or the beginning of its hash: neither a credential nor what a header says.

@@ -1,7 +1,6 @@
 use super::*;
 use crate::provider;
 use alloc::format;
-use alloc::vec::Vec;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -134,12 +133,15 @@ fn what_is_no_number_of_tokens_counts_nothing() {
 }
 
 #[test]
-fn names_of_models_are_short_and_safe() {
+fn names_of_models_are_whole_or_not_known() {
     for (name, expected) in [
-        ("ft:gpt-4o:org::x/y", "ft_gpt-4o_org__x_y"),
-        ("a\\\"b\\u003db,c=d;e|f", "a_b_b_c_d_e_f"),
-        ("한", "___"),
-        (&"x".repeat(500), &"x".repeat(MAX_MODEL)),
+        ("ft:gpt-4o:org::x/y", "ft:gpt-4o:org::x/y"),
+        ("한", "한"),
+        ("m\\u003d1", ""),
+        ("\\u003d", ""),
+        (&"x".repeat(MAX_MODEL), &"x".repeat(MAX_MODEL)),
+        (&"x".repeat(MAX_MODEL + 1), ""),
+        (&"x".repeat(5000), ""),
     ] {
         assert_read(
             CHAT,

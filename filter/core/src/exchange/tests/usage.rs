@@ -141,6 +141,25 @@ fn scopes_are_shown_by_name_or_by_the_beginning_of_their_hash() {
 }
 
 #[test]
+fn names_of_models_are_safe_and_name_nobody() {
+    let vm = vm(r#","mode":"observe""#);
+    for (model, expected) in [
+        ("ft:gpt-4o:org::x/y", "ft_gpt-4o_org__x_y"),
+        ("b,c=d;e|f 한", "b_c_d_e_f__"),
+        ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.m", "unknown"),
+        ("x-i-1234567890abcdef0", "unknown"),
+        ("i-1234567890abcdef0", "unknown"),
+        ("", "unknown"),
+    ] {
+        let answer = MESSAGE.replace("m-1", model);
+        let seen = see(&vm, &mut exchange(&vm, &[], PLAIN), JSON, &[answer.as_bytes()]);
+        assert_eq!(seen.line, Some(format!("model={expected},in=12,out=34")));
+        let (name, _) = seen.counts.first().unwrap();
+        assert!(name.contains(&format!(";model={expected};")), "{name}");
+    }
+}
+
+#[test]
 fn too_many_models_are_counted_together() {
     let vm = vm("");
     for number in 0..=MAX_USAGE_LABELS + 1 {
