@@ -107,6 +107,8 @@ pub enum Counter {
     CacheMisses,
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
+    /// Tokens of this exchange that stay tokens, in URLs of hosts that are not known.
+    KeptInUrls,
     /// Tokens of responses that the bridge was asked for.
     LookedUp,
     /// Those of them that it did not answer.
@@ -147,6 +149,7 @@ impl Counter {
             Self::CacheHits => ("cloakroom_cache_hits", None),
             Self::CacheMisses => ("cloakroom_cache_misses", None),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
+            Self::KeptInUrls => ("cloakroom_kept_in_urls", None),
             Self::LookedUp => ("cloakroom_looked_up_tokens", None),
             Self::LookupsFailed => ("cloakroom_failed_lookups", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
