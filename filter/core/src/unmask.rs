@@ -25,6 +25,7 @@ pub mod matcher;
 pub mod plain;
 pub mod sse;
 pub mod text;
+pub mod url;
 
 pub use array::ArrayUnmasker;
 pub use json::JsonUnmasker;

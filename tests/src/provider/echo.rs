@@ -47,6 +47,9 @@ pub(super) fn answer(request: &Recorded, echo: &Echo) -> Script {
     let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
         return json(StatusCode::BAD_REQUEST, api.error("The request body is not valid JSON"), 0);
     };
+    if matches!(api, Api::Gemini | Api::GeminiStream) && gemini::has_empty_text(&body) {
+        return json(StatusCode::BAD_REQUEST, api.error(gemini::EMPTY_TEXT), 0);
+    }
     let speech = Speech::new(&body, echo.interleave);
     let streams = body.get("stream").and_then(Value::as_bool) == Some(true);
     match api {

@@ -2,6 +2,8 @@
 //!
 //! Events end in CRLF, as the real API's do. Function calls come whole.
 
+use serde_json::Value;
+
 use super::{
     echo::{Echo, deltas, quote},
     speech::Speech,
@@ -11,6 +13,16 @@ const RESPONSE_ID: &str = "mAitaLmkHPPlz7IPvtfUqQ4";
 const THOUGHT: &str = "**Repeating**\n\nThe user said something; I repeat it.";
 /// Must come back as it is with the part that it stands on.
 const SIGNATURE: &str = "CiQB0e2Kb7l3zYf8QmXwVnP6tRs4uGhJkLdE1aCoBxTyNvZiFmMKYAHR7YpvS9qU";
+
+/// What the API says to a history with a part whose text is empty.
+pub(super) const EMPTY_TEXT: &str = "Unable to submit request because it has an empty text parameter. Add a value to the parameter and try again.";
+
+/// Whether a part's text is empty.
+pub(super) fn has_empty_text(body: &Value) -> bool {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let parts = list(body.get("contents")).into_iter().flat_map(|content| list(content.get("parts")));
+    parts.into_iter().any(|part| part.get("text").and_then(Value::as_str) == Some(""))
+}
 
 /// An error as the API sends it.
 pub(super) fn error(message: &str) -> String {

@@ -13,8 +13,8 @@ use alloc::vec::Vec;
 use core::mem;
 
 /// An extra item before another one, and behind the last one.
-const BEFORE: Wrap = Wrap { before: b"", behind: b"," };
-const LAST: Wrap = Wrap { before: b",", behind: b"" };
+const BEFORE: Wrap = Wrap { before: b"", behind: b",", leaves_out: false };
+const LAST: Wrap = Wrap { before: b",", behind: b"", leaves_out: false };
 
 /// An answer that may be an array of events. Feed every piece to [`push`](Self::push), then call
 /// [`finish`](Self::finish) once.

@@ -37,6 +37,8 @@ pub(super) struct Wrap {
     pub(super) before: &'static [u8],
     /// Behind its data.
     pub(super) behind: &'static [u8],
+    /// An event can be left out, and what frames it is still well-formed.
+    pub(super) leaves_out: bool,
 }
 
 /// The events of one stream, and the text that goes on.
@@ -83,7 +85,13 @@ impl Events {
             inner.out.extend_from_slice(line.terminator);
         }
         let inner = core::mem::replace(&mut to.tally.holes, holes);
+        // Gemini refuses a history with an empty part, and its SDK keeps a part for each event.
+        let all_withheld = facts.only_turns() == Some(event.emptied);
         self.channels.end(&facts, wrap, to);
+        if wrap.leaves_out && all_withheld {
+            head.clear();
+            return;
+        }
         to.out.append(head);
         to.append(&mut restored, inner);
     }

@@ -13,7 +13,7 @@ use crate::json::{Documents, Lexer, Shape};
 use alloc::vec::Vec;
 
 /// An extra event.
-const EXTRA: Wrap = Wrap { before: b"data: ", behind: b"\n\n" };
+const EXTRA: Wrap = Wrap { before: b"data: ", behind: b"\n\n", leaves_out: true };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -77,6 +77,8 @@ pub(super) struct InEvent<'a> {
     parsed: Option<Option<Value>>,
     /// The channel whose text is being read.
     current: Option<usize>,
+    /// Texts of which everything is withheld.
+    pub(super) emptied: usize,
 }
 
 impl<'a> InEvent<'a> {
@@ -87,7 +89,7 @@ impl<'a> InEvent<'a> {
         head: &'a [u8],
         facts: &'a Facts<'a>,
     ) -> Self {
-        Self { channels, shape, head, facts, parsed: None, current: None }
+        Self { channels, shape, head, facts, parsed: None, current: None, emptied: 0 }
     }
 
     /// Where the channel is among those that are open, or is now.
@@ -138,6 +140,8 @@ impl Texts for InEvent<'_> {
         if self.facts.ends(channel.name, &channel.path, channel.at) {
             text.finish(to);
         } else {
+            // Nothing stands behind the quote that began the text.
+            self.emptied += usize::from(to.out.ends_with(b"\"") && !to.out.ends_with(b"\\\""));
             channel.text = text;
         }
     }

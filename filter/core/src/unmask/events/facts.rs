@@ -20,6 +20,8 @@ pub(super) struct Facts<'a> {
     pub(super) is_media: bool,
     /// Its number in the stream, as it is spelled.
     pub(super) sequence: Option<&'a [u8]>,
+    /// It carries something else than texts of turns, and what each event repeats.
+    carries: bool,
 }
 
 /// The channels within a path.
@@ -40,11 +42,18 @@ impl<'a> Facts<'a> {
             ends: Vec::new(),
             is_media: false,
             sequence: None,
+            carries: false,
         };
         // Which containers end channels. Their indices may come later.
         let mut ending: Vec<(Rule, Vec<usize>)> = Vec::new();
         for_each_value(shape, data, |rule, value, starts| {
             let bytes = data.get(value.clone()).unwrap_or_default();
+            facts.carries |= match rule {
+                Rule::Turn(_) => value.is_empty(),
+                Rule::Ends(_) => !matches!(bytes, b"null" | b""),
+                Rule::Index(_) | Rule::Envelope | Rule::Fixed => false,
+                _ => true,
+            };
             match rule {
                 Rule::Channel(_) | Rule::Opens(_) => facts.texts.push(value),
                 Rule::Turn(_) => {
@@ -119,6 +128,11 @@ impl<'a> Facts<'a> {
         }
         rest.extend_from_slice(self.data.get(from..)?);
         serde_json::from_slice(&rest).ok()
+    }
+
+    /// How many texts of turns the event is nothing but, none of them empty.
+    pub(super) fn only_turns(&self) -> Option<usize> {
+        (!self.carries && !self.texts.is_empty()).then_some(self.texts.len())
     }
 
     /// True if the event ends the channel, whose last text in it stands in the container that begins at `at`.

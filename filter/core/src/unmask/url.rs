@@ -1,0 +1,299 @@
+//! Follows URLs through text that streams, character by character: where one begins, its host, where it ends.
+//!
+//! A URL is what a reader's program may fetch or link: `http`, `https`, `ftp`, `ws`, `wss`, what begins with `//` where
+//! Markdown or HTML expects a URL, and `www.` in prose. Others (`s3:`, `arn:`, `postgres:`) are names that nobody
+//! follows by himself. Where the syntaxes disagree (the URL standard, Markdown, HTML), the longer URL counts: a
+//! token that is taken for a part of a URL too many stays a token, the other way round it would leave the company.
+//!
+//! ```text
+//! Outside ──scheme:──▶ Slashes ──▶ Authority ──/ ? # \──▶ Rest
+//!    ▲  └── www. ─────────────────▶    │                   │
+//!    └──────────────── its end ────────┴───────────────────┘
+//! ```
+
+use alloc::vec::Vec;
+
+/// Longest authority that is kept. A longer one is no host.
+const MAX_AUTHORITY: usize = 512;
+const SCHEMES: [&[u8]; 5] = [b"http", b"https", b"ftp", b"ws", b"wss"];
+/// Longest scheme.
+const MAX_SCHEME: usize = 5;
+
+/// One text. See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub struct UrlTracker {
+    state: State,
+    /// The last eight characters outside of URLs, the last one in the lowest byte.
+    recent: u64,
+    /// Of the URL that is open, or was last: what stands between the slashes and the path.
+    authority: Vec<u8>,
+    /// False if programs may read another host there than this one does.
+    is_clean: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    #[default]
+    Outside,
+    Slashes {
+        until: Until,
+        seen: u8,
+        start: Start,
+    },
+    Authority {
+        until: Until,
+        start: Start,
+    },
+    Rest {
+        until: Until,
+    },
+}
+
+/// How a URL began.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Start {
+    Scheme,
+    /// What may be a scheme in disguise needs its two slashes.
+    Disguised,
+    /// `//`: the host of a path that is none must have a dot.
+    Relative,
+}
+
+/// What ends a URL.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Until {
+    /// White space or a tag.
+    Space,
+    /// `>` or the line's end.
+    Angle,
+    /// An attribute without quotes: white space or `>`.
+    Attribute,
+    /// Markdown's `](`: the parenthesis that closes it, or white space.
+    Parenthesis { open: u32, escaped: bool },
+    /// This sign, or a blank line.
+    Quote { quote: u8, after_line: bool },
+    /// Markdown's code: a backtick or white space.
+    Code,
+}
+
+/// Where a character stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UrlPlace {
+    /// In no URL.
+    Outside,
+    /// Where the host stands, which is not known yet.
+    Authority,
+    /// Behind the host.
+    Rest,
+}
+
+impl UrlTracker {
+    /// Where the next character stands, if it is not the URL's end.
+    pub fn place(&self) -> UrlPlace {
+        match self.state {
+            State::Outside => UrlPlace::Outside,
+            State::Slashes { .. } | State::Authority { .. } => UrlPlace::Authority,
+            State::Rest { .. } => UrlPlace::Rest,
+        }
+    }
+
+    /// What stands where the host stands, of the URL that is open or has just ended, in lower case; empty if that was no
+    /// URL.
+    pub fn authority(&self) -> &[u8] {
+        &self.authority
+    }
+
+    /// The host of that URL without its port, if every program reads this very host there.
+    pub fn host(&self) -> Option<&[u8]> {
+        let mut parts = self.authority.splitn(2, |byte| *byte == b':');
+        let host = parts.next().filter(|host| self.is_clean && !host.is_empty());
+        host.filter(|_| parts.next().is_none_or(|port| port.iter().all(u8::is_ascii_digit)))
+    }
+
+    /// A new text begins.
+    pub fn start(&mut self) {
+        self.state = State::Outside;
+        self.recent = 0;
+    }
+
+    /// Takes characters until an authority ends, and that one too; returns how many it took.
+    pub fn take(&mut self, text: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            if self.state == State::Outside {
+                let rest = text.get(at..).unwrap_or_default();
+                let begins = |byte: &u8| matches!(byte, b':' | b'/' | b'\\' | b'.');
+                let plain = rest.iter().position(begins).unwrap_or(rest.len());
+                if plain > 0 {
+                    self.remember(rest.get(..plain).unwrap_or_default());
+                    at += plain;
+                    continue;
+                }
+            }
+            let before = self.place();
+            self.character(byte);
+            at += 1;
+            if before == UrlPlace::Authority && self.place() != UrlPlace::Authority {
+                break;
+            }
+        }
+        at
+    }
+
+    /// The text ends, and any URL in it.
+    pub fn end(&mut self) {
+        if let State::Authority { start, .. } = self.state {
+            self.settle(start);
+        }
+        self.start();
+    }
+
+    fn character(&mut self, byte: u8) {
+        match self.state {
+            State::Outside => self.outside(byte),
+            State::Slashes { until, seen, start } => match byte {
+                b'/' | b'\\' => self.state = State::Slashes { until, seen: seen.saturating_add(1), start },
+                _ if start == Start::Disguised && seen < 2 => self.leave(byte),
+                _ => {
+                    self.state = State::Authority { until, start };
+                    self.character(byte);
+                }
+            },
+            State::Authority { mut until, start } => {
+                // Programs refuse a host with a space in it.
+                let ended = until.is_reached(byte) || byte == b' ';
+                if !ended && !matches!(byte, b'/' | b'?' | b'#' | b'\\') {
+                    self.state = State::Authority { until, start };
+                    return self.extend(byte);
+                }
+                self.is_clean &= byte != b'\\';
+                self.settle(start);
+                if ended || self.authority.is_empty() {
+                    self.leave(byte);
+                } else {
+                    self.state = State::Rest { until };
+                }
+            }
+            State::Rest { mut until } => {
+                if until.is_reached(byte) {
+                    self.leave(byte);
+                } else {
+                    self.state = State::Rest { until };
+                }
+            }
+        }
+    }
+
+    fn outside(&mut self, byte: u8) {
+        let slash = |byte: u8| matches!(byte, b'/' | b'\\');
+        let opens = |byte: u8| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'=' | b';');
+        // How long what begins the URL is so far, and what it is.
+        let start = match byte {
+            b':' => self.scheme(),
+            _ if slash(byte) && slash(self.nth(0)) && opens(self.nth(1)) => Some((1, Start::Relative)),
+            b'.' if (0..3).all(|back| self.nth(back).eq_ignore_ascii_case(&b'w')) => {
+                (!self.nth(3).is_ascii_alphanumeric()).then_some((3, Start::Scheme))
+            }
+            _ => None,
+        };
+        let Some((length, start)) = start else { return self.remember(&[byte]) };
+        let until = Until::behind(self.nth(length + 1), self.nth(length));
+        self.authority.clear();
+        self.is_clean = true;
+        self.state = if byte == b'.' {
+            self.authority.extend_from_slice(b"www.");
+            State::Authority { until, start }
+        } else {
+            State::Slashes { until, seen: 0, start }
+        };
+    }
+
+    /// What the word before a colon is.
+    fn scheme(&self) -> Option<(usize, Start)> {
+        let length = (0..=MAX_SCHEME).take_while(|back| self.nth(*back).is_ascii_alphanumeric()).count();
+        let ends_so = |scheme: &&[u8]| {
+            let mut letters = scheme.iter().rev().take(length).enumerate();
+            length <= scheme.len()
+                && letters.all(|(back, letter)| letter.eq_ignore_ascii_case(&self.nth(back)))
+        };
+        if SCHEMES.iter().any(|scheme| scheme.len() == length && ends_so(scheme)) {
+            return Some((length, Start::Scheme));
+        }
+        // Programs leave tabs and line breaks out, and read the entities of HTML: `ht&#116;ps:`.
+        let disguised = matches!(self.nth(length), b'\t' | b'\n' | b'\r' | b';');
+        (disguised && SCHEMES.iter().any(ends_so)).then_some((length, Start::Disguised))
+    }
+
+    fn extend(&mut self, byte: u8) {
+        let belongs = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+        self.is_clean &= belongs && self.authority.len() < MAX_AUTHORITY;
+        if self.authority.len() <= MAX_AUTHORITY {
+            self.authority.push(byte.to_ascii_lowercase());
+        }
+    }
+
+    /// An authority ends: empties it if it was none.
+    fn settle(&mut self, start: Start) {
+        if start == Start::Relative && !self.authority.contains(&b'.') {
+            self.authority.clear();
+        }
+    }
+
+    fn leave(&mut self, byte: u8) {
+        self.state = State::Outside;
+        self.recent = u64::from(byte);
+    }
+
+    fn remember(&mut self, text: &[u8]) {
+        for byte in text.get(text.len().saturating_sub(8)..).unwrap_or_default() {
+            self.recent = self.recent << 8 | u64::from(*byte);
+        }
+    }
+
+    /// The last character before, for 0, or one further back.
+    fn nth(&self, back: usize) -> u8 {
+        self.recent.to_le_bytes().get(back).copied().unwrap_or_default()
+    }
+}
+
+impl Until {
+    /// What ends a URL that stands behind these two characters.
+    fn behind(before: u8, opener: u8) -> Self {
+        match (before, opener) {
+            (b']', b'(') => Self::Parenthesis { open: 0, escaped: false },
+            (_, b'<') => Self::Angle,
+            (_, b'=') => Self::Attribute,
+            (_, b'`') => Self::Code,
+            (_, b'"' | b'\'') => Self::Quote { quote: opener, after_line: false },
+            _ => Self::Space,
+        }
+    }
+
+    fn is_reached(&mut self, byte: u8) -> bool {
+        let space = byte.is_ascii_whitespace();
+        match self {
+            Self::Space => space || byte == b'<',
+            Self::Angle => byte == b'>' || byte == b'\n',
+            Self::Attribute => space || byte == b'>',
+            Self::Code => space || byte == b'`',
+            Self::Parenthesis { open, escaped } => {
+                let (was_escaped, was_open) = (*escaped, *open);
+                *escaped = byte == b'\\' && !was_escaped;
+                match byte {
+                    b'(' if !was_escaped => *open = was_open.saturating_add(1),
+                    b')' if !was_escaped => *open = was_open.saturating_sub(1),
+                    _ => {}
+                }
+                space || (byte == b')' && !was_escaped && was_open == 0)
+            }
+            Self::Quote { quote, after_line } => {
+                let blank = byte == b'\n' && *after_line;
+                *after_line = byte == b'\n' || (*after_line && space);
+                byte == *quote || blank
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
