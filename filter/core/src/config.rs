@@ -62,6 +62,8 @@ pub struct Config {
     pub mode: Mode,
     /// What is masked.
     pub detection: Detection,
+    /// True if answers are read for how many tokens of the model they took.
+    pub usage: bool,
 }
 
 /// What becomes of identifiers that are found.
@@ -229,6 +231,7 @@ impl TryFrom<Raw> for Config {
             forward_headers,
             mode: raw.mode.into(),
             detection: raw.detect.try_into()?,
+            usage: raw.usage,
         })
     }
 }

@@ -70,6 +70,10 @@ pub(super) struct Raw {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
     pub(super) detect: Detect,
+    /// Counts the tokens of the model that answers took, by host, model and scope, and puts them into the access log. For
+    /// that the filter reads answers in which nothing has to be restored, too; it does not change them.
+    #[serde(default = "yes")]
+    pub(super) usage: bool,
 }
 
 /// What is masked.

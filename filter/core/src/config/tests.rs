@@ -13,6 +13,7 @@ fn defaults() {
     assert_eq!(config.store, Store::Request);
     assert_eq!(config.multipart, Multipart::Refuse);
     assert_eq!(config.signed_thinking, SignedThinking::Pass);
+    assert!(config.usage);
     let forwards = |name: &str| config.forward_headers.iter().any(|pattern| pattern.matches(name));
     assert!(
         forwards("accept")

@@ -3,6 +3,7 @@
 use super::content::{ContentType, is_compressed, is_identity};
 use super::target::identifier_in_target;
 use super::tokens::Masking;
+use super::usage::Watch;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use super::{observe, report};
 use crate::config::{Mode, Multipart, SignedThinking, Store};
@@ -68,6 +69,7 @@ impl Exchange {
         let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
         let path = path.unwrap_or_default();
         let api = provider::api(path);
+        self.usage = Watch::new(vm, headers, api, host);
         let keeps_state = vm.looks_up() && !observes && provider::state::in_path(path);
         if end && keeps_state {
             let scope = match scope(vm, headers) {
