@@ -83,7 +83,7 @@ test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis clients ## All test
 
 # How long each target runs, in seconds.
 FUZZ_SECONDS ?= 10
-FUZZ_TARGETS := detector round_trip splice
+FUZZ_TARGETS := detector exchange round_trip splice
 
 .PHONY: fuzz
 fuzz: needs $(CARGO_FUZZ) ## Fuzz targets of the core, FUZZ_SECONDS=10 each; what breaks one is kept under target/fuzz-corpus

@@ -196,7 +196,7 @@ impl Exchange {
             // The body is settled, and its end is told once more.
             (
                 state @ (State::Open | State::Sent { .. } | State::Restoring { .. } | State::Asking(_)),
-                Input::RequestTrailers { trailers, .. },
+                Input::RequestTrailers { trailers, body: [] },
             ) => {
                 self.state = state;
                 request::without(trailers, Actions::proceed())

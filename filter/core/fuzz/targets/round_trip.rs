@@ -7,7 +7,7 @@ use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
     let Some(body) = body(data) else { return };
-    let Some((exchange, masked)) = send(&body) else { return };
+    let Some((exchange, masked)) = send("/v1/messages", &body) else { return };
     let tokens_of_credentials =
         ["AWS_ACCESS_KEY", "AWS_SECRET", "AWS_SESSION", "AWS_PASSWORD", "AWS_SIGNATURE", "PII_"];
     let cut = usize::from(data[0]) * masked.len() / 255;

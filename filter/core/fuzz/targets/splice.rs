@@ -8,7 +8,7 @@ use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
     let Some(body) = body(data) else { return };
-    let Some((_, masked)) = send(&body) else { return };
+    let Some((_, masked)) = send("/v1/messages", &body) else { return };
     let _: IgnoredAny = serde_json::from_slice(&body).expect("what is not JSON is refused");
     // Half of a surrogate pair is JSON (RFC 8259 §8.2), and no string of Rust's.
     let Ok(before) = serde_json::from_slice::<Value>(&body) else { return };

@@ -109,6 +109,8 @@ pub enum Counter {
     InputTokens(String),
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
+    /// Tokens of this exchange that stay tokens, in URLs of hosts that are not known.
+    KeptInUrls,
     /// Tokens of responses that the bridge was asked for.
     LookedUp,
     /// Those of them that it did not answer.
@@ -152,6 +154,7 @@ impl Counter {
             Self::CacheMisses => ("cloakroom_cache_misses", None),
             Self::InputTokens(label) => ("cloakroom_input_tokens", Some(label)),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
+            Self::KeptInUrls => ("cloakroom_kept_in_urls", None),
             Self::LookedUp => ("cloakroom_looked_up_tokens", None),
             Self::LookupsFailed => ("cloakroom_failed_lookups", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),

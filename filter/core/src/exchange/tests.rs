@@ -341,9 +341,14 @@ fn endings_may_be_told_twice() {
     // Another body is none that was looked at.
     let actions = sent(&vm).handle(&vm, NOW, Input::RequestBody(br#"["i-87654321"]"#));
     assert!(matches!(actions.next, Next::Hold));
-    let mut open = Exchange::new();
-    open.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: true });
-    assert!(matches!(open.handle(&vm, NOW, Input::RequestBody(b"[1]")).next, Next::Hold));
+    let body = br#"["i-87654321"]"#;
+    let trailers = || Input::RequestTrailers { trailers: Headers(&[]), body };
+    assert!(matches!(sent(&vm).handle(&vm, NOW, trailers()).next, Next::Hold));
+    for input in [Input::RequestBody(b"[1]"), trailers()] {
+        let mut open = Exchange::new();
+        open.handle(&vm, NOW, Input::RequestHead { headers: Headers(&head(&[])), end: true });
+        assert!(matches!(open.handle(&vm, NOW, input).next, Next::Hold));
+    }
     exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&[]), end: false });
     exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
     assert!(matches!(exchange.handle(&vm, NOW, Input::ResponseTrailers(b"")).next, Next::Continue));

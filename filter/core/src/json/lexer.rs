@@ -107,13 +107,18 @@ impl Lexer {
         Self { documents, state: State::Value, levels: 0, depth: 0 }
     }
 
+    /// Starts within a string that is a value, at its content.
+    pub fn in_string() -> Self {
+        Self { state: State::String { key: false }, ..Self::new(Documents::One) }
+    }
+
     /// Says what the first bytes of `input` are: how many (at least one), and which [`Piece`].
     ///
     /// `None` for empty input. After an error the machine is of no more use.
     pub fn next(&mut self, input: &[u8]) -> Option<Result<(usize, Piece), Malformed>> {
         let (&byte, rest) = input.split_first()?;
         Some(match self.state {
-            State::String { key } => self.in_string(key, byte, input),
+            State::String { key } => self.string(key, byte, input),
             State::Escape { key, digits } => self.in_escape(key, digits, byte, rest),
             State::Number(_) | State::Literal(_) if !ends_scalar(byte) => self.in_scalar(input),
             _ => self.between(byte, rest),
@@ -131,7 +136,7 @@ impl Lexer {
         }
     }
 
-    fn in_string(&mut self, key: bool, byte: u8, input: &[u8]) -> Result<(usize, Piece), Malformed> {
+    fn string(&mut self, key: bool, byte: u8, input: &[u8]) -> Result<(usize, Piece), Malformed> {
         match byte {
             b'"' => {
                 if key {

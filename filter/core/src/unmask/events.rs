@@ -30,6 +30,12 @@ pub(super) struct Line<'a> {
     pub(super) terminator: &'a [u8],
 }
 
+impl Line<'_> {
+    fn len(&self) -> usize {
+        self.field.len() + self.value.len() + self.terminator.len()
+    }
+}
+
 /// What stands around the data of an extra event.
 #[derive(Clone, Copy)]
 pub(super) struct Wrap {
@@ -67,27 +73,44 @@ impl Events {
             ),
         };
         let facts = Facts::read(self.shape, &data);
-        let mut json = self.unjoined();
-        let mut restored = Vec::with_capacity(data.len());
-        let mut event = InEvent::new(&mut self.channels, self.shape, head, &facts);
+        self.restore(head, lines, &facts, wrap, to);
+    }
+
+    /// As [`event`](Self::event), for one line, if that is all of an event's data. False if it is not.
+    pub(super) fn line(
+        &mut self,
+        head: &mut Vec<u8>,
+        line: Line<'_>,
+        wrap: Wrap,
+        to: &mut Context<'_>,
+    ) -> bool {
+        let facts = Facts::read(self.shape, line.value);
+        if facts.settled {
+            self.restore(head, &[line], &facts, wrap, to);
+        }
+        facts.settled
+    }
+
+    fn restore(
+        &mut self,
+        head: &mut Vec<u8>,
+        lines: &[Line<'_>],
+        facts: &Facts<'_>,
+        wrap: Wrap,
+        to: &mut Context<'_>,
+    ) {
+        let mut restored = Vec::with_capacity(lines.iter().map(Line::len).sum());
+        let mut event = InEvent::new(&mut self.channels, self.shape, head, facts);
         let holes = core::mem::take(&mut to.tally.holes);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
-        for (index, line) in lines.iter().enumerate() {
-            inner.out.extend_from_slice(line.field);
-            json.push_with(line.value, &mut event, &mut inner);
-            if index + 1 == lines.len() {
-                json.finish_with(&mut event, &mut inner);
-            } else {
-                // Lines of data are joined by a line feed; in its place stands what ended the line.
-                json.push_with(b"\n", &mut event, &mut inner);
-                inner.out.pop();
-            }
-            inner.out.extend_from_slice(line.terminator);
+        match lines {
+            [line] if facts.plain => event.texts(line, &mut inner),
+            _ => read_through(self.shape, lines, &mut event, &mut inner),
         }
         let inner = core::mem::replace(&mut to.tally.holes, holes);
         // Gemini refuses a history with an empty part, and its SDK keeps a part for each event.
         let all_withheld = facts.only_turns() == Some(event.emptied);
-        self.channels.end(&facts, wrap, to);
+        self.channels.end(facts, wrap, to);
         if wrap.leaves_out && all_withheld {
             head.clear();
             return;
@@ -104,6 +127,23 @@ impl Events {
     /// Before the end of the stream: what is withheld leaves in events of its own.
     pub(super) fn end_all(&mut self, wrap: Wrap, to: &mut Context<'_>) {
         self.channels.end_all(wrap, to);
+    }
+}
+
+/// Restores all of an event's data: the texts of channels, and every other string.
+fn read_through(shape: &'static Shape, lines: &[Line<'_>], event: &mut InEvent<'_>, to: &mut Context<'_>) {
+    let mut json = JsonUnmasker::of_event(shape);
+    for (index, line) in lines.iter().enumerate() {
+        to.out.extend_from_slice(line.field);
+        json.push_with(line.value, event, to);
+        if index + 1 == lines.len() {
+            json.finish_with(event, to);
+        } else {
+            // Lines of data are joined by a line feed; in its place stands what ended the line.
+            json.push_with(b"\n", event, to);
+            to.out.pop();
+        }
+        to.out.extend_from_slice(line.terminator);
     }
 }
 

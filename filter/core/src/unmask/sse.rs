@@ -182,15 +182,15 @@ impl SseUnmasker {
             return Sink::Out;
         }
         if self.data.is_empty() {
+            let line = Line { field, value, terminator: b"" };
+            if self.events.line(&mut self.head, line, EXTRA, to) {
+                return Sink::Out;
+            }
             self.probe = Lexer::new(Documents::One);
         }
         let settled = settles(&mut self.probe, value)
             || settles(&mut self.probe, b"\n")
             || self.data.len() + line.len() > MAX_EVENT;
-        if settled && self.data.is_empty() {
-            self.events.event(&mut self.head, &[Line { field, value, terminator: b"" }], EXTRA, to);
-            return Sink::Out;
-        }
         self.data.extend_from_slice(line);
         if settled {
             self.flush_data(to);

@@ -72,6 +72,20 @@ impl TextStream {
         self.feed(0, &[ascii(unescaped)], Some(raw), to);
     }
 
+    /// Takes more of a string of JSON, as it is spelled there; escapes are whole.
+    pub fn push_content(&mut self, content: &[u8], to: &mut Context<'_>) {
+        let mut lexer = Lexer::in_string();
+        let mut rest = content;
+        while let Some(Ok((length, piece))) = lexer.next(rest) {
+            let (bytes, more) = rest.split_at(length.min(rest.len()));
+            match piece {
+                Piece::Escape(unescaped) => self.push_escape(unescaped, bytes, to),
+                _ => self.push(bytes, to),
+            }
+            rest = more;
+        }
+    }
+
     /// The text ends.
     pub fn finish(&mut self, to: &mut Context<'_>) {
         self.abandon(0, to);
@@ -176,6 +190,7 @@ impl TextStream {
             if in_string {
                 self.matcher.finish(levels + 1, to);
             }
+            self.matcher.end_url(to);
             for (byte, raw) in escape {
                 self.matcher.character(byte, &raw, levels, to);
             }

@@ -1,15 +1,16 @@
 //! Text that goes on from event to event.
 
-use super::Wrap;
-use super::facts::Facts;
+use super::facts::{Facts, Text};
 use super::path::Path;
 use super::skeleton::Skeleton;
+use super::{Line, Wrap};
 use crate::json::{Rule, Shape};
 use crate::unmask::Tally;
 use crate::unmask::json::Texts;
 use crate::unmask::matcher::Context;
 use crate::unmask::text::TextStream;
 use alloc::vec::Vec;
+use core::ops::Range;
 use serde_json::Value;
 
 /// Most channels that are open at once in one stream. Text beyond is restored within its event.
@@ -90,6 +91,23 @@ impl<'a> InEvent<'a> {
         facts: &'a Facts<'a>,
     ) -> Self {
         Self { channels, shape, head, facts, parsed: None, current: None, emptied: 0 }
+    }
+
+    /// Restores the texts of channels in a line of data in which nothing else changes: what is in them is read as
+    /// [`JsonUnmasker`](crate::unmask::JsonUnmasker) reads it, and the rest need not be read again.
+    pub(super) fn texts(&mut self, line: &Line<'_>, to: &mut Context<'_>) {
+        let part = |range: Range<usize>| line.value.get(range).unwrap_or_default();
+        to.out.extend_from_slice(line.field);
+        let mut from = 0;
+        for Text { rule, content, starts } in self.facts.texts.iter().filter(|_| !self.facts.is_media) {
+            to.out.extend_from_slice(part(from..content.start));
+            let mut text = self.open(*rule, starts, to.tally).unwrap_or_default();
+            text.push_content(part(content.clone()), to);
+            self.close(text, to);
+            from = content.end;
+        }
+        to.out.extend_from_slice(part(from..line.value.len()));
+        to.out.extend_from_slice(line.terminator);
     }
 
     /// Where the channel is among those that are open, or is now.

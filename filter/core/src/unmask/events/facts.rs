@@ -3,6 +3,7 @@
 use super::path::Path;
 use crate::json::shape::{Ends, Says};
 use crate::json::{Documents, Lexer, Piece, Rule, Shape, Walk};
+use crate::token;
 use alloc::vec::Vec;
 use core::ops::Range;
 use serde_json::Value;
@@ -12,8 +13,8 @@ pub(super) struct Facts<'a> {
     data: &'a [u8],
     /// Indices: the container (by where it begins), the name, and where the value is spelled.
     indices: Vec<(usize, &'static str, Range<usize>)>,
-    /// The texts of channels: where their content stands.
-    texts: Vec<Range<usize>>,
+    /// The texts of channels.
+    pub(super) texts: Vec<Text>,
     /// Which channels it ends.
     ends: Vec<Ended>,
     /// What would be text of a channel is media.
@@ -22,6 +23,19 @@ pub(super) struct Facts<'a> {
     pub(super) sequence: Option<&'a [u8]>,
     /// It carries something else than texts of turns, and what each event repeats.
     carries: bool,
+    /// The data is one complete JSON document, or cannot become one.
+    pub(super) settled: bool,
+    /// It is one, and outside the texts of channels no token can stand in it: there nothing changes.
+    pub(super) plain: bool,
+}
+
+/// The text of a channel in an event.
+pub(super) struct Text {
+    pub(super) rule: Rule,
+    /// Where its content stands, as it is spelled.
+    pub(super) content: Range<usize>,
+    /// Where the containers begin that it is in.
+    pub(super) starts: Vec<usize>,
 }
 
 /// The channels within a path.
@@ -43,10 +57,12 @@ impl<'a> Facts<'a> {
             is_media: false,
             sequence: None,
             carries: false,
+            settled: false,
+            plain: true,
         };
         // Which containers end channels. Their indices may come later.
         let mut ending: Vec<(Rule, Vec<usize>)> = Vec::new();
-        for_each_value(shape, data, |rule, value, starts| {
+        let end = for_each_value(shape, data, |rule, value, starts| {
             let bytes = data.get(value.clone()).unwrap_or_default();
             facts.carries |= match rule {
                 Rule::Turn(_) => value.is_empty(),
@@ -54,10 +70,18 @@ impl<'a> Facts<'a> {
                 Rule::Index(_) | Rule::Envelope | Rule::Fixed => false,
                 _ => true,
             };
+            facts.plain &= match rule {
+                Rule::Channel(_) | Rule::Opens(_) | Rule::Turn(_) => true,
+                Rule::Envelope | Rule::EventType(_) | Rule::Fixed | Rule::Index(_) => true,
+                Rule::Opaque | Rule::Sequence => true,
+                _ => is_plain(bytes),
+            };
             match rule {
-                Rule::Channel(_) | Rule::Opens(_) => facts.texts.push(value),
+                Rule::Channel(_) | Rule::Opens(_) => {
+                    facts.texts.push(Text { rule, content: value, starts: starts.to_vec() });
+                }
                 Rule::Turn(_) => {
-                    facts.texts.push(value);
+                    facts.texts.push(Text { rule, content: value, starts: starts.to_vec() });
                     ending.push((rule, starts.to_vec()));
                 }
                 Rule::Index(name) if !matches!(bytes, b"null" | b"false") => {
@@ -73,6 +97,8 @@ impl<'a> Facts<'a> {
                 _ => {}
             }
         });
+        facts.settled = end != End::Open;
+        facts.plain &= end == End::Complete { plain_names: true };
         facts.indices.sort_unstable_by_key(|(start, name, _)| (*start, *name));
         for (rule, starts) in ending {
             facts.end(rule, &starts);
@@ -122,9 +148,9 @@ impl<'a> Facts<'a> {
     pub(super) fn without_texts(&self) -> Option<Value> {
         let mut rest = Vec::with_capacity(self.data.len());
         let mut from = 0;
-        for text in &self.texts {
-            rest.extend_from_slice(self.data.get(from..text.start)?);
-            from = text.end;
+        for Text { content, .. } in &self.texts {
+            rest.extend_from_slice(self.data.get(from..content.start)?);
+            from = content.end;
         }
         rest.extend_from_slice(self.data.get(from..)?);
         serde_json::from_slice(&rest).ok()
@@ -150,13 +176,34 @@ const MAX_ENDS: usize = 256;
 /// Longest number of an event that is repeated.
 const MAX_SEQUENCE: usize = 20;
 
+/// True if no token can begin in this spelling of a string: neither a first letter of one, nor an escape for it.
+fn is_plain(content: &[u8]) -> bool {
+    token::next_start(content).is_none() && memchr::memchr(b'\\', content).is_none()
+}
+
+/// How the data of an event ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// In the middle of a document: there is more in the next line.
+    Open,
+    /// It is one JSON document. No token can stand in the names of its members, if `plain_names`.
+    Complete { plain_names: bool },
+    /// It is no JSON.
+    Malformed,
+}
+
 /// Calls `each` with every scalar (as spelled), string (its content as spelled) and, for [`Rule::Ends`], container.
-fn for_each_value(shape: &'static Shape, data: &[u8], mut each: impl FnMut(Rule, Range<usize>, &[usize])) {
+fn for_each_value(
+    shape: &'static Shape,
+    data: &[u8],
+    mut each: impl FnMut(Rule, Range<usize>, &[usize]),
+) -> End {
     let mut lexer = Lexer::new(Documents::One);
     let mut walk = Walk::new(shape);
     let (mut at, mut string, mut in_key) = (0, 0, false);
     let mut scalar: Option<usize> = None;
     let mut starts = Vec::new();
+    let mut plain_names = true;
     while let Some(Ok((length, piece))) = lexer.next(data.get(at..).unwrap_or_default()) {
         if let (Some(start), false) = (scalar, matches!(piece, Piece::Scalar { .. })) {
             each(walk.place().rule, start..at, &starts);
@@ -177,8 +224,16 @@ fn for_each_value(shape: &'static Shape, data: &[u8], mut each: impl FnMut(Rule,
             }
             _ => {}
         }
-        walk.take(piece, in_key, data.get(at..at + length).unwrap_or_default()).unwrap_or_default();
+        let bytes = data.get(at..at + length).unwrap_or_default();
+        plain_names &= !in_key || is_plain(bytes);
+        walk.take(piece, in_key, bytes).unwrap_or_default();
         in_key &= piece != Piece::StringEnd;
         at += length;
+    }
+    // The line feed behind the data ends what a line cannot go on with.
+    match (at < data.len(), lexer.next(b"\n")) {
+        (true, _) | (_, Some(Err(_))) => End::Malformed,
+        _ if lexer.is_complete() => End::Complete { plain_names },
+        _ => End::Open,
     }
 }
