@@ -221,7 +221,7 @@ pub fn run(dice: &mut Dice<'_>) {
             if choice < 8 {
                 nothing_leaves(&actions, shown);
             }
-            let _ = (exchange.restores(), exchange.withholds(), format!("{exchange:?} {actions:?}"));
+            let _ = (exchange.reads(), exchange.withholds(), format!("{exchange:?} {actions:?}"));
         }
         if dice.byte() == 1 {
             let _ = exchange.host_failed();
