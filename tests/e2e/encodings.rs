@@ -51,13 +51,15 @@ async fn compressed_requests_are_masked() {
 }
 
 /// What a provider answers, and what the application is to get.
-const ANSWERS: [(&str, &str, &str); 3] = [
+const ANSWERS: [(&str, &str, &str); 4] = [
     ("application/json", r#"{"content":"AWS_EC2_001"}"#, r#"{"content":"i-1234567890abcdef0"}"#),
     (
         "text/event-stream",
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"see AWS_EC2_001.\"}}]}\n\ndata: [DONE]\n\n",
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"see i-1234567890abcdef0.\"}}]}\n\ndata: [DONE]\n\n",
     ),
+    // What breaks off leaves as it came.
+    ("application/json", r#"["AWS_EC2_001 AWS_EC2_001"#, r#"["i-1234567890abcdef0 i-1234567890abcdef0"#),
     // Decompression adds trailers, so that the end of the text is told by nothing else.
     ("text/plain", "see AWS_EC2_001", "see i-1234567890abcdef0"),
 ];

@@ -23,6 +23,7 @@ mod provider;
 mod provider_shapes;
 mod refusals;
 mod scope_restore;
+mod scope_waits;
 mod secrecy;
 mod settings;
 mod size;

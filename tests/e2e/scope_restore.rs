@@ -1,12 +1,12 @@
 //! `restore: scope`: tokens of earlier exchanges come back in answers that the provider makes of what it kept.
 
-use bytes::Bytes;
 use e2e::{
-    bridge::{self, Bridge, FakeBridge, Saying},
+    bridge::{self, Bridge},
     client::{Call, Protocol, within},
-    provider::{End, Gate, KEY_HEADER, Reply, Script, Step},
+    encoding::Encoding,
+    provider::{Alpn, End, Gate, KEY_HEADER, Options, Reply, Script, Step},
     redis::{Listen, Redis},
-    world::{OPENAI, Settings, World, socket_address},
+    world::{OPENAI, Settings, World},
 };
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
@@ -17,28 +17,21 @@ use crate::{
     support::{INSTANCE, answer_with, assert_no_original},
 };
 
-const STATE: &str = r#"{"model":"m-1","previous_response_id":"resp_1","input":"and now?"}"#;
+pub(crate) const STATE: &str = r#"{"model":"m-1","previous_response_id":"resp_1","input":"and now?"}"#;
 const STATELESS: &str = r#"{"model":"m-1","input":"and now?"}"#;
 
 fn settings(bridge: &Bridge) -> Settings {
     Settings::shipped().bridge(bridge).set_in_filter("restore", json!("scope"))
 }
 
-/// A sidecar whose bridge says what it is told.
-fn told(bridge: &FakeBridge) -> World {
-    let mapping = json!({"store": "bridge", "bridge": {"cluster": "redis-bridge", "timeout_ms": 20_000}});
-    let settings = Settings::shipped().set("bridge_endpoint", socket_address(bridge.address()));
-    World::start(&settings.set_in_filter("mapping", mapping).set_in_filter("restore", json!("scope")))
-}
-
-fn responses(world: &World, body: &str) -> Call {
+pub(crate) fn responses(world: &World, body: &str) -> Call {
     Call::post(OPENAI, "/v1/responses", body.to_owned())
         .header("authorization", "Bearer sk-scripted")
         .header(KEY_HEADER, world.key())
 }
 
 /// Masks these values in a request of their own; they get tokens in this order.
-async fn keep(world: &World, call: Call, values: &[&str]) {
+pub(crate) async fn keep(world: &World, call: Call, values: &[&str]) {
     let body = json!({"input": values.join(" ")}).to_string();
     let call = Call { pieces: vec![body.into()], ..call };
     answer_with(world, &call, Reply::Script(Script::whole("application/json", "{}")));
@@ -48,14 +41,14 @@ async fn keep(world: &World, call: Call, values: &[&str]) {
 }
 
 /// The answer to a call that the provider answers in this way.
-async fn answer(world: &World, protocol: Protocol, call: &Call, script: Script) -> String {
+pub(crate) async fn answer(world: &World, protocol: Protocol, call: &Call, script: Script) -> String {
     answer_with(world, call, Reply::Script(script));
     let seen = world.see_over(protocol, call).await;
     assert_eq!((seen.answer.status, seen.answer.end), (200, End::Complete));
     seen.answer.text()
 }
 
-fn trailers() -> Step {
+pub(crate) fn trailers() -> Step {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-checksum", HeaderValue::from_static("abc"));
     Step::Trailers(trailers)
@@ -231,111 +224,27 @@ async fn without_the_bridge_answers_keep_their_tokens() {
     }
 }
 
-/// What comes while the bridge is asked waits, its end and trailers too, however much it is compared with Envoy's buffer.
+/// Decompression adds trailers, so that nothing tells the end of such an answer but its last piece; and that one waits.
 #[tokio::test]
-async fn what_comes_while_the_bridge_is_asked_waits() {
-    let bridge = FakeBridge::start().await;
-    let world = told(&bridge);
+async fn compressed_answers_wait_for_the_bridge() {
+    let bridge = Bridge::start(&bridge::Settings::over("memory:"));
+    let provider = Options { alpn: Alpn::Http2, ..Options::default() };
+    let world = World::start(&Settings { provider, ..settings(&bridge) });
     keep(&world, responses(&world, ""), &[INSTANCE]).await;
-    let mut calls = bridge.asked().len();
-    let more = Bytes::from(vec![b'x'; 100_000]);
-    for (pieces, end, last) in [
-        (0, None, true),
-        (3, None, true),
-        (30, None, true),
-        (30, None, false),
-        (0, Some(trailers()), true),
-        (30, Some(trailers()), true),
+    let (two, token, value) = ("AWS_EC2_001 AWS_EC2_001", "AWS_EC2_001", INSTANCE);
+    for (content_type, sent, expected) in [
+        ("application/json", format!("[\"{two}\"]"), format!("[\"{value} {value}\"]")),
+        ("application/json", format!("[\"{token} {token}"), format!("[\"{value} {value}")),
+        ("text/plain", two.to_owned(), format!("{value} {value}")),
     ] {
-        for protocol in [Protocol::Http1, Protocol::Http2] {
-            bridge.say(Saying::Nothing);
-            let call = responses(&world, STATE);
-            let gate = Gate::new();
-            let mut script = Script::new("application/json").send("[\"AWS_EC2_001 ");
-            script = (0..pieces).fold(script, |script, _| script.send(more.clone()));
-            let waits = if last {
-                script.send(" AWS_EC2_001\"]")
-            } else {
-                script.wait(&gate).send(" AWS_EC2_001\"]")
-            };
-            let script = end.clone().into_iter().fold(waits, Script::step);
-            answer_with(&world, &call, Reply::Script(script));
-            let mut connection = world.connect(protocol).await;
-            let live = within("the head", connection.begin(&call)).await.unwrap();
-            calls += 1;
-            within("the bridge to be asked", bridge.until_asked(calls)).await;
-            assert_eq!(bridge.asked()[calls - 1], ["AWS_EC2_001"]);
-            bridge.say(Saying::Sane);
-            gate.open();
-            let answer = within("the rest", live.rest()).await;
-            let expected = format!("[\"{INSTANCE} {} {INSTANCE}\"]", "x".repeat(pieces * more.len()));
-            assert!(
-                answer.text() == expected,
-                "{pieces} pieces over {protocol:?}: {} bytes",
-                answer.body.len()
-            );
-            assert_eq!(answer.end, End::Complete);
-            if protocol == Protocol::Http2 {
-                assert_eq!(answer.trailers.is_some(), end.is_some());
+        for encoding in Encoding::ALL {
+            for protocol in [Protocol::Http1, Protocol::Http2] {
+                let script = Script::new(content_type)
+                    .header("content-encoding", HeaderValue::from_static(encoding.name()))
+                    .step(Step::Last(encoding.encode(&sent).into()));
+                let got = answer(&world, protocol, &responses(&world, STATE), script).await;
+                assert_eq!(got, expected, "{content_type} in {encoding:?} over {protocol:?}");
             }
-        }
-    }
-}
-
-/// More than is ever kept back: it goes on with its tokens, before the bridge answers.
-#[tokio::test]
-async fn what_waits_is_bounded() {
-    let bridge = FakeBridge::start().await;
-    let world = told(&bridge);
-    keep(&world, responses(&world, ""), &[INSTANCE]).await;
-    bridge.say(Saying::Nothing);
-    let call = responses(&world, STATE);
-    let (gate, megabyte) = (Gate::new(), Bytes::from(vec![b'x'; 1 << 20]));
-    let script = (0..5).fold(Script::new("application/json").send("[\"AWS_EC2_001 "), |script, _| {
-        script.send(megabyte.clone())
-    });
-    let script = script.wait(&gate).send("\",\"AWS_EC2_001 \"]");
-    answer_with(&world, &call, Reply::Script(script));
-    let mut connection = world.connect(Protocol::Http1).await;
-    let mut live = within("the head", connection.begin(&call)).await.unwrap();
-    let sent = within("what came", live.read_until(|read| read.len() > 4 << 20)).await;
-    assert!(sent.starts_with(b"[\"AWS_EC2_001 xxx"));
-    bridge.say(Saying::Sane);
-    gate.open();
-    let rest = within("the rest", live.rest()).await;
-    assert_eq!(rest.end, End::Complete);
-    assert!(rest.text().ends_with(&format!("\",\"{INSTANCE} \"]")), "{}", rest.body.len());
-    assert_eq!(sent.len() + rest.body.len(), "[\"AWS_EC2_001 \",\" \"]".len() + INSTANCE.len() + (5 << 20));
-}
-
-/// The application, or the provider, goes away while the bridge is asked; others are not disturbed.
-#[tokio::test]
-async fn either_end_leaves_while_the_bridge_is_asked() {
-    let bridge = FakeBridge::start().await;
-    let world = told(&bridge);
-    keep(&world, responses(&world, ""), &[INSTANCE]).await;
-    let mut calls = bridge.asked().len();
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        for step in [Step::Wait(Gate::new()), Step::Reset, Step::Disconnect] {
-            bridge.say(Saying::Nothing);
-            let call = responses(&world, STATE);
-            let leaves = matches!(step, Step::Wait(_));
-            let script = Script::new("application/json").send("[\"AWS_EC2_001 ").step(step);
-            answer_with(&world, &call, Reply::Script(script));
-            let mut connection = world.connect(protocol).await;
-            let live = within("the head", connection.begin(&call)).await.unwrap();
-            calls += 1;
-            within("the bridge to be asked", bridge.until_asked(calls)).await;
-            if leaves {
-                drop((live, connection));
-            } else {
-                assert_ne!(within("the end", live.rest()).await.end, End::Complete);
-            }
-            bridge.say(Saying::Sane);
-            let call = responses(&world, STATE);
-            let script = Script::whole("application/json", "[\"AWS_EC2_001\"]");
-            assert_eq!(answer(&world, protocol, &call, script).await, format!("[\"{INSTANCE}\"]"));
-            calls += 1;
         }
     }
 }

@@ -50,6 +50,14 @@ impl Stream {
         let (mut out, held) = match actions.next {
             Next::Continue => (shown, Vec::new()),
             Next::Hold => (Vec::new(), shown),
+            // What waits for the bridge is not here.
+            Next::Lookup(call) => {
+                let last = Input::ResponseChunk { bytes: b"", end: true };
+                let last = self.exchange.handle(&self.vm, host::now(), last);
+                let counts = [actions.counts, last.counts].concat();
+                let report = last.report.or(actions.report);
+                return Actions { body: Some(shown), counts, report, ..Next::Lookup(call).into() };
+            }
             next => return Actions { counts: actions.counts, report: actions.report, ..next.into() },
         };
         let input = Input::ResponseChunk { bytes: &held, end: true };
@@ -170,7 +178,7 @@ impl HttpContext for Stream {
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
         let mut actions =
             self.exchange.handle(&self.vm, host::now(), Input::ResponseChunk { bytes: &bytes, end });
-        let waits = matches!(actions.next, Next::Hold) || self.exchange.withholds();
+        let waits = matches!(actions.next, Next::Hold | Next::Lookup(_)) || self.exchange.withholds();
         if !end && waits && host::answer_has_come() {
             actions = self.finish(actions, bytes);
         }

@@ -65,6 +65,8 @@ impl fmt::Debug for Gate {
 pub enum Step {
     /// Closes the whole connection, without TLS's goodbye.
     Disconnect,
+    /// Sends these bytes, and in the same frame (HTTP/2) says that they are the last ones.
+    Last(Bytes),
     /// Breaks the answer off: `RST_STREAM` on HTTP/2, a close before the end on HTTP/1.1.
     Reset,
     /// Sends these bytes as one frame (HTTP/2) or one chunk (HTTP/1.1).
@@ -172,7 +174,7 @@ impl Script {
                     return Err(broken_off());
                 }
                 Step::Reset => return Err(broken_off()),
-                Step::Send(_) | Step::Trailers(_) => {}
+                Step::Last(_) | Step::Send(_) | Step::Trailers(_) => {}
             }
         }
         Ok(())
@@ -239,6 +241,11 @@ impl Body for ScriptBody {
                     self.state = State::Flush;
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
+                Some(Step::Last(bytes)) => {
+                    self.answering.sent();
+                    self.state = State::Over;
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
                 Some(Step::Trailers(trailers)) => {
                     self.answering.sent();
                     self.state = State::Over;
@@ -257,6 +264,10 @@ impl Body for ScriptBody {
                 }
             }
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Over)
     }
 }
 

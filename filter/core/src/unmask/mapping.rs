@@ -91,7 +91,7 @@ impl Mapping {
         narrow(&self.entries, |entry| entry.token.as_bytes(), range, position, byte)
     }
 
-    /// How many digits of a number stand behind a whole prefix; see [`Lookups::digits`].
+    /// How many digits of a number stand behind a whole prefix; see `Lookups::digits`.
     pub fn digits(
         &self,
         range: &Range<usize>,
