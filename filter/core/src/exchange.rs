@@ -20,6 +20,7 @@
 //! held for good: nothing leaves that was not looked at. Responses pass in every state but `Sent` and `Restoring`;
 //! they are Envoy's own then.
 
+use crate::config::Store;
 use crate::provider::Api;
 use crate::unmask::Mapping;
 use crate::vm::Vm;
@@ -209,6 +210,16 @@ impl Exchange {
     /// True while the response's body has to be shown: a host need not copy it otherwise.
     pub fn restores(&self) -> bool {
         matches!(self.state, State::Restoring { .. } | State::Asking(_) | State::Cut)
+    }
+
+    /// True if the time matters for what comes next: a host need not ask for it otherwise.
+    pub fn reads_clock(&self, vm: &Vm) -> bool {
+        match &self.state {
+            State::Body { .. } | State::Waiting(_) => matches!(vm.config.store, Store::Bridge(_)),
+            State::Restoring { mapping, .. } => mapping.has_lookups(),
+            State::Asking(_) => true,
+            _ => false,
+        }
     }
 
     /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.

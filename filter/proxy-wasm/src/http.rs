@@ -7,6 +7,7 @@ use cloakroom_core::{Actions, Exchange, Headers, Input, Vm};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
+use std::time::Duration;
 
 pub(crate) struct Stream {
     vm: Rc<Vm>,
@@ -53,10 +54,16 @@ impl Stream {
             next => return Actions { counts: actions.counts, ..next.into() },
         };
         let input = Input::ResponseChunk { bytes: &held, end: true };
-        let last = self.exchange.handle(&self.vm, host::now(), input);
+        let last = self.tell(input);
         out.extend(last.body.unwrap_or(held));
         let counts = [actions.counts, last.counts].concat();
         Actions { body: Some(out), counts, ..last.next.into() }
+    }
+
+    /// Tells the exchange what happened. A host is asked for the time only where it matters.
+    fn tell(&mut self, input: Input<'_>) -> Actions {
+        let now = if self.exchange.reads_clock(&self.vm) { host::now() } else { Duration::ZERO };
+        self.exchange.handle(&self.vm, now, input)
     }
 
     /// Carries out the actions of a callback of this message, and answers the callback.
@@ -93,10 +100,10 @@ impl Stream {
     /// The call that this part of the stream waits for has ended.
     fn called(&mut self, part: Part, reply: StoreReply<'_>) -> Actions {
         if part == Part::ResponseBody {
-            return self.exchange.handle(&self.vm, host::now(), Input::LookupReply(reply));
+            return self.tell(Input::LookupReply(reply));
         }
         let body = host::body(Part::RequestBody);
-        self.exchange.handle(&self.vm, host::now(), Input::StoreReply { reply, body: &body })
+        self.tell(Input::StoreReply { reply, body: &body })
     }
 }
 
@@ -127,7 +134,7 @@ impl HttpContext for Stream {
         }
         self.trap_at(b"request-head");
         let input = Input::RequestHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::RequestHead, actions)
     }
 
@@ -135,9 +142,9 @@ impl HttpContext for Stream {
         self.trap_at(b"request-body");
         let actions = if end {
             let body = if size == 0 { Vec::new() } else { host::body(Part::RequestBody) };
-            self.exchange.handle(&self.vm, host::now(), Input::RequestBody(&body))
+            self.tell(Input::RequestBody(&body))
         } else {
-            self.exchange.handle(&self.vm, host::now(), Input::RequestHeld(size))
+            self.tell(Input::RequestHeld(size))
         };
         let action = self.perform(Part::RequestBody, actions);
         self.holds_request = size > 0 && action == Action::Pause;
@@ -149,7 +156,7 @@ impl HttpContext for Stream {
         let body = if self.holds_request { host::body(Part::RequestBody) } else { Vec::new() };
         let trailers = host::headers(Part::RequestTrailers);
         let input = Input::RequestTrailers { trailers: Headers(&trailers), body: &body };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::RequestTrailers, actions)
     }
 
@@ -157,7 +164,7 @@ impl HttpContext for Stream {
         self.trap_at(b"response-head");
         let headers = host::headers(Part::ResponseHead);
         let input = Input::ResponseHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::ResponseHead, actions)
     }
 
@@ -167,8 +174,7 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
-        let mut actions =
-            self.exchange.handle(&self.vm, host::now(), Input::ResponseChunk { bytes: &bytes, end });
+        let mut actions = self.tell(Input::ResponseChunk { bytes: &bytes, end });
         let waits = matches!(actions.next, Next::Hold) || self.exchange.withholds();
         if !end && waits && host::answer_has_come() {
             actions = self.finish(actions, bytes);
@@ -180,7 +186,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         let held = if self.holds_response { host::body(Part::ResponseBody) } else { Vec::new() };
-        let actions = self.exchange.handle(&self.vm, host::now(), Input::ResponseTrailers(&held));
+        let actions = self.tell(Input::ResponseTrailers(&held));
         self.perform(Part::ResponseBody, actions)
     }
 }
