@@ -29,3 +29,4 @@ mod size;
 mod streaming;
 mod support;
 mod trailers;
+mod usage;

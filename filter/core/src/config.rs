@@ -3,10 +3,12 @@
 use crate::cache::CacheLimits;
 use crate::host::{Authority, HostPattern, HostPolicy};
 use crate::scope::Scope;
+use crate::unmask::UrlPolicy;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -54,10 +56,14 @@ pub struct Config {
     pub signed_thinking: SignedThinking,
     /// Request headers that go on to the provider.
     pub forward_headers: Vec<HeaderPattern>,
+    /// What is restored inside URLs; everything if there is none.
+    pub urls: Option<Arc<UrlPolicy>>,
     /// What becomes of what is found.
     pub mode: Mode,
     /// What is masked.
     pub detection: Detection,
+    /// True if answers are read for how many tokens of the model they took.
+    pub usage: bool,
 }
 
 /// What becomes of identifiers that are found.
@@ -214,7 +220,9 @@ impl TryFrom<Raw> for Config {
                 HeaderPattern::try_new(text).ok_or(expected)
             })?,
         };
+        let urls = urls(raw.restore_in_urls, &raw.url_hosts, &hosts.allowed)?;
         Ok(Self {
+            urls: urls.map(Arc::new),
             hosts,
             max_body_bytes,
             store: mapping::store(raw.mapping, raw.scope, raw.restore)?,
@@ -223,7 +231,27 @@ impl TryFrom<Raw> for Config {
             forward_headers,
             mode: raw.mode.into(),
             detection: raw.detect.try_into()?,
+            usage: raw.usage,
         })
+    }
+}
+
+fn urls(
+    restore: raw::RestoreInUrls,
+    url_hosts: &[String],
+    allowed: &[HostPattern],
+) -> Result<Option<UrlPolicy>, ConfigError> {
+    let own = indexed("url_hosts", url_hosts, |text| {
+        HostPattern::try_new(text)
+            .map_err(|_| "expected a host name, or `*.` and a domain of at least two labels")
+    })?;
+    match restore {
+        raw::RestoreInUrls::Known => Ok(Some(UrlPolicy::known([allowed, &own].concat()))),
+        _ if !own.is_empty() => {
+            Err(error("url_hosts", "expected no hosts with `restore_in_urls` other than `known`"))
+        }
+        raw::RestoreInUrls::Always => Ok(None),
+        raw::RestoreInUrls::Never => Ok(Some(UrlPolicy::never())),
     }
 }
 

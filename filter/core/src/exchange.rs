@@ -46,6 +46,7 @@ mod request;
 mod response;
 mod target;
 mod tokens;
+mod usage;
 
 /// One request and its response. Give it every [`Input`] in order, and carry out the [`Actions`].
 #[derive(Default)]
@@ -53,6 +54,8 @@ pub struct Exchange {
     state: State,
     /// As the request carries it; refusals repeat it.
     request_id: String,
+    /// What reads how many tokens of the model the answer took.
+    usage: Option<Box<usage::Watch>>,
 }
 
 #[derive(Default)]
@@ -117,6 +120,10 @@ impl Exchange {
 
     /// Takes the next input. `now` is the time since any moment that stays the same for this VM.
     pub fn handle(&mut self, vm: &Vm, now: Duration, input: Input<'_>) -> Actions {
+        self.handle_watched(vm, input, |exchange, input| exchange.step(vm, now, input))
+    }
+
+    fn step(&mut self, vm: &Vm, now: Duration, input: Input<'_>) -> Actions {
         let state = mem::replace(&mut self.state, State::Refused);
         match (state, input) {
             (State::Start, Input::RequestHead { headers, end }) => self.request_head(vm, headers, end),
@@ -208,8 +215,9 @@ impl Exchange {
     }
 
     /// True while the response's body has to be shown: a host need not copy it otherwise.
-    pub fn restores(&self) -> bool {
+    pub fn reads(&self) -> bool {
         matches!(self.state, State::Restoring { .. } | State::Asking(_) | State::Cut)
+            || self.usage.as_ref().is_some_and(|usage| usage.reads())
     }
 
     /// True if the time matters for what comes next: a host need not ask for it otherwise.

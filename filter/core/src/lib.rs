@@ -33,6 +33,7 @@ pub mod secret;
 mod sorted;
 pub mod token;
 pub mod unmask;
+pub mod usage;
 pub mod vm;
 
 pub use config::{Config, ConfigError};

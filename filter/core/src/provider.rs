@@ -2,7 +2,7 @@
 //!
 //! An API that is not listed, or a path that is not, is read by the generic rule: every string is text.
 
-use crate::json::shape::{Rule, Shape, TEXT};
+use crate::json::shape::{Rule, Shape, TEXT, Tokens};
 
 mod anthropic;
 mod gemini;
@@ -20,17 +20,24 @@ pub struct Api {
     pub event: &'static Shape,
     /// A response that is one JSON array streams: its items are events.
     pub streams_array: bool,
+    /// Where an answer, or an event of one, says how many tokens of the model it took. `None` if it never does.
+    pub usage: Option<&'static Shape>,
 }
 
 impl Api {
     /// An API that does not stream.
     const fn whole(request: &'static Shape, response: &'static Shape) -> Self {
-        Self { request, response, event: &TEXT, streams_array: false }
+        Self { request, response, event: &TEXT, streams_array: false, usage: None }
     }
 
     /// An API that streams events.
     const fn streaming(request: &'static Shape, response: &'static Shape, event: &'static Shape) -> Self {
-        Self { request, response, event, streams_array: false }
+        Self { request, response, event, streams_array: false, usage: None }
+    }
+
+    /// An API whose answers say how many tokens of the model they took.
+    const fn counting(self, usage: &'static Shape) -> Self {
+        Self { usage: Some(usage), ..self }
     }
 }
 
@@ -59,10 +66,13 @@ fn ends_with(path: &str, pattern: &str) -> bool {
 // What the providers' files share.
 static ENVELOPE: Shape = Shape::leaf(Rule::Envelope);
 static FIXED: Shape = Shape::leaf(Rule::Fixed);
+static INPUT_TOKENS: Shape = Shape::leaf(Rule::Usage(Tokens::Input));
 static INDEX: Shape = Shape::leaf(Rule::Index("index"));
 static MEDIA: Shape = Shape::leaf(Rule::Media);
 static MEDIA_URL: Shape = Shape::leaf(Rule::MediaUrl);
+static MODEL: Shape = Shape::leaf(Rule::Model);
 static OPAQUE: Shape = Shape::leaf(Rule::Opaque);
+static OUTPUT_TOKENS: Shape = Shape::leaf(Rule::Usage(Tokens::Output));
 static PROSE: Shape = Shape::leaf(Rule::Prose);
 
 #[cfg(test)]

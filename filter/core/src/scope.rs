@@ -63,6 +63,11 @@ impl Scope {
         }
     }
 
+    /// True if the name on the wire ends with 64 digits of a hash.
+    pub fn is_hashed(&self) -> bool {
+        !matches!(self, Self::Static(_))
+    }
+
     /// True for the header that says the scope, and is nobody's business behind this hop.
     pub fn is_said_by(&self, header: &str) -> bool {
         matches!(self, Self::Header(name) if name == header)

@@ -26,6 +26,7 @@ pub mod plain;
 pub mod sse;
 pub mod text;
 pub mod url;
+pub mod urls;
 
 pub use array::ArrayUnmasker;
 pub use json::JsonUnmasker;
@@ -33,6 +34,7 @@ pub use lookups::{Hole, Lookups};
 pub use mapping::Mapping;
 pub use plain::PlainUnmasker;
 pub use sse::SseUnmasker;
+pub use urls::{UrlPolicy, Urls};
 
 /// Most bytes that one text withholds. A token that is spelled with more is not restored.
 ///
@@ -51,6 +53,8 @@ pub struct Tally {
     pub restored: u64,
     /// Texts that read like a token, and stand for nothing here.
     pub unrestored: u64,
+    /// Tokens that stay tokens in URLs of hosts that are not known.
+    pub kept_in_urls: u64,
     /// Bodies and events that were not the JSON they should be (or not all of it), restored as text.
     pub malformed: u64,
     /// Texts beyond the bound on channels, or events beyond the bound on events: restored within the event only.

@@ -4,9 +4,14 @@ use crate::cache::{CacheLimits, TokenCache};
 use crate::config::{Config, Store};
 use crate::detect::Detector;
 use crate::unmask::Lookups;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::cell::RefCell;
+
+/// Most combinations of host, model and scope that usage is counted for. Metrics stay for as long as Envoy runs, so all that
+/// come later are counted together.
+pub const MAX_USAGE_LABELS: usize = 256;
 
 /// The compiled configuration that all exchanges of one VM share, and the tokens they have got.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub struct Vm {
     cache: RefCell<TokenCache>,
     /// What tokens begin with that may be looked up; none without `restore: scope`.
     lookups: Option<Arc<[String]>>,
+    /// What usage was counted for. Only [`usage_label`](Self::usage_label) borrows it.
+    usage: RefCell<BTreeSet<String>>,
 }
 
 impl Vm {
@@ -32,7 +39,7 @@ impl Vm {
         let detector = Detector::new(&config.detection)?;
         let looks_up = matches!(&config.store, Store::Bridge(bridge) if bridge.restores_scope);
         let lookups = looks_up.then(|| detector.restorable().into());
-        Some(Self { config, detector, cache, lookups })
+        Some(Self { config, detector, cache, lookups, usage: RefCell::default() })
     }
 
     /// True if tokens of a scope may be looked up.
@@ -43,6 +50,14 @@ impl Vm {
     /// For the response of an exchange that may look tokens of `scope` up.
     pub(crate) fn lookups(&self, scope: String) -> Option<Lookups> {
         self.lookups.as_ref().map(|prefixes| Lookups::new(scope, Arc::clone(prefixes)))
+    }
+
+    /// What usage is counted for: `label`, or one name for all when there are too many.
+    pub(crate) fn usage_label(&self, label: String) -> String {
+        let known = self.usage.try_borrow_mut().is_ok_and(|mut known| {
+            known.contains(&label) || (known.len() < MAX_USAGE_LABELS && known.insert(label.clone()))
+        });
+        if known { label } else { "host=other;model=other;scope=other".into() }
     }
 
     /// Does something with the cache; `None` if that is what is being done.

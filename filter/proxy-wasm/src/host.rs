@@ -71,11 +71,11 @@ pub(crate) fn set_body(part: Part, bytes: &[u8]) -> bool {
     hostcalls::set_buffer(part.body(), 0, usize::MAX, bytes).is_ok()
 }
 
-/// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`.
+/// Puts a line into the filter state, where access logs find it: `wasm.cloakroom.masked`, for example.
 pub(crate) fn report(report: &Report) {
     // Counters say the same; a host that takes no property logs nothing.
     let property = format!("cloakroom.{}", report.what);
-    let _ = hostcalls::set_property(vec![&property], Some(report.rules.as_bytes()));
+    let _ = hostcalls::set_property(vec![&property], Some(report.line.as_bytes()));
 }
 
 /// True if all of the provider's answer has come, whatever the filters that it meets first make of its end.

@@ -170,7 +170,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         self.trap_at(b"response-body");
-        if !self.exchange.restores() {
+        if !self.exchange.reads() {
             return Action::Continue;
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };

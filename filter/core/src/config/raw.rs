@@ -43,6 +43,14 @@ pub(super) struct Raw {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "exchange")))]
     pub(super) restore: Restore,
+    /// Whether tokens are restored inside URLs.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "known")))]
+    pub(super) restore_in_urls: RestoreInUrls,
+    /// Hosts of the operator's own, behind which `restore_in_urls: known` restores: names, or `*.` and a suffix.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = [])))]
+    pub(super) url_hosts: Vec<String>,
     /// What becomes of multipart bodies, whose parts cannot be masked.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "refuse")))]
@@ -62,6 +70,10 @@ pub(super) struct Raw {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
     pub(super) detect: Detect,
+    /// Counts the tokens of the model that answers took, by host, model and scope, and puts them into the access log. For
+    /// that the filter reads answers in which nothing has to be restored, too; it does not change them.
+    #[serde(default = "yes")]
+    pub(super) usage: bool,
 }
 
 /// What is masked.
@@ -192,6 +204,21 @@ pub(super) enum Scope {
     Header(String),
     /// All requests have this one: letters, digits, `.`, `_` and `-`.
     Static(String),
+}
+
+/// Whether tokens are restored inside URLs, which programs that show an answer may fetch.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RestoreInUrls {
+    /// Behind hosts of `hosts` and `url_hosts`, behind AWS's own pages, and where this very request had the same value
+    /// in a URL of the same host.
+    #[default]
+    Known,
+    /// In all URLs.
+    Always,
+    /// In none.
+    Never,
 }
 
 /// Which tokens are restored in answers.

@@ -13,6 +13,7 @@ fn defaults() {
     assert_eq!(config.store, Store::Request);
     assert_eq!(config.multipart, Multipart::Refuse);
     assert_eq!(config.signed_thinking, SignedThinking::Pass);
+    assert!(config.usage);
     let forwards = |name: &str| config.forward_headers.iter().any(|pattern| pattern.matches(name));
     assert!(
         forwards("accept")
@@ -171,6 +172,14 @@ fn errors_name_the_field_and_what_was_expected() {
             "scope.header: `authorization` has another meaning",
         ),
         (r#"{"hosts":["a.com"],"scope":"team"}"#, "scope: unknown variant `team`"),
+        (
+            r#"{"hosts":["a.com"],"url_hosts":["com:1"]}"#,
+            "url_hosts[0]: expected a host name, or `*.` and a domain of at least two labels, not `com:1`",
+        ),
+        (
+            r#"{"hosts":["a.com"],"url_hosts":["b.com"],"restore_in_urls":"always"}"#,
+            "url_hosts: expected no hosts with `restore_in_urls` other than `known`",
+        ),
         (
             r#"{"hosts":["a.com"],"base_urls":{"localhost:x":"a.com"}}"#,
             "base_urls.localhost:x: expected a local name",

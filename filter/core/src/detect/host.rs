@@ -29,6 +29,14 @@ const MAX_ESCAPE: usize = 6;
 /// The kind where a service says none.
 const ENDPOINT: &str = "AWS_ENDPOINT";
 
+/// True if AWS gives the names under this domain to its customers, or keeps them.
+pub(crate) fn is_of_aws(host: &[u8]) -> bool {
+    words::FAMILIES
+        .iter()
+        .any(|family| host.len() > family.suffix.len() && host.ends_with(family.suffix.as_bytes()))
+        || host.ends_with(b".amazonaws.com.cn")
+}
+
 /// Matches a host name at its suffix, and the path behind it.
 pub fn parts(text: &[u8], anchor: Range<usize>) -> Outcome {
     let suffix = text.get(anchor.clone()).unwrap_or_default();

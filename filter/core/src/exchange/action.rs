@@ -105,8 +105,12 @@ pub enum Counter {
     CacheHits,
     /// Values whose token had to be asked for.
     CacheMisses,
+    /// Tokens that the model read, by host, model and scope.
+    InputTokens(String),
     /// Bytes of a response that were withheld at the end of one of its chunks.
     HeldBytes,
+    /// Tokens of this exchange that stay tokens, in URLs of hosts that are not known.
+    KeptInUrls,
     /// Tokens of responses that the bridge was asked for.
     LookedUp,
     /// Those of them that it did not answer.
@@ -117,6 +121,8 @@ pub enum Counter {
     Masked(Cow<'static, str>),
     /// Places that `mode: observe` would have masked, by kind.
     Observed(Cow<'static, str>),
+    /// Tokens that the model wrote, by host, model and scope.
+    OutputTokens(String),
     /// Requests that were let through unread because the configuration says so.
     PassedUnread,
     /// Requests and answers refused, by reason.
@@ -146,12 +152,15 @@ impl Counter {
         match self {
             Self::CacheHits => ("cloakroom_cache_hits", None),
             Self::CacheMisses => ("cloakroom_cache_misses", None),
+            Self::InputTokens(label) => ("cloakroom_input_tokens", Some(label)),
             Self::HeldBytes => ("cloakroom_held_bytes", None),
+            Self::KeptInUrls => ("cloakroom_kept_in_urls", None),
             Self::LookedUp => ("cloakroom_looked_up_tokens", None),
             Self::LookupsFailed => ("cloakroom_failed_lookups", None),
             Self::MalformedResponse => ("cloakroom_malformed_responses", None),
             Self::Masked(kind) => ("cloakroom_masked", Some(kind)),
             Self::Observed(kind) => ("cloakroom_observed", Some(kind)),
+            Self::OutputTokens(label) => ("cloakroom_output_tokens", Some(label)),
             Self::PassedUnread => ("cloakroom_passed_unread", None),
             Self::Refused(code) => ("cloakroom_refused", Some(code)),
             Self::Restored => ("cloakroom_restored", None),

@@ -9,14 +9,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What was found, in one line.
+/// A line for the access log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
-    /// `masked`, or `observed` if it went out as it was.
+    /// `masked`, or `observed` if it went out as it was; `usage`, which is told again whenever there is more of it.
     pub what: &'static str,
-    /// Rules and how many places each found, such as `arn=2,ec2-instance=1`. A kind of the operator's own stands for its
-    /// rule.
-    pub rules: String,
+    /// Rules and how many places each found, such as `arn=2,ec2-instance=1`; a kind of the operator's own stands for its
+    /// rule. Of `usage`: the model, and how many tokens it read and wrote, such as `model=gpt-4o,in=12,out=34`.
+    pub line: String,
 }
 
 /// Places by kind.
@@ -40,5 +40,5 @@ pub(super) fn report(detector: &Detector, plan: &Plan, what: &'static str) -> Re
         *rules.entry(own.map_or(*rule, |kind| &kind.prefix)).or_default() += 1;
     }
     let rules: Vec<String> = rules.into_iter().map(|(rule, by)| format!("{rule}={by}")).collect();
-    Report { what, rules: rules.join(",") }
+    Report { what, line: rules.join(",") }
 }

@@ -3,6 +3,7 @@
 use super::content::{ContentType, is_compressed, is_identity};
 use super::target::identifier_in_target;
 use super::tokens::Masking;
+use super::usage::Watch;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use super::{observe, report};
 use crate::config::{Mode, Multipart, SignedThinking, Store};
@@ -10,10 +11,12 @@ use crate::host::Authority;
 use crate::json::pointer::{Names, pointer};
 use crate::mask::{Masked, Plan, Unmaskable};
 use crate::provider::{self, Api};
-use crate::unmask::Mapping;
 use crate::unmask::mapping::Entry;
+use crate::unmask::urls::Seen;
+use crate::unmask::{Mapping, Urls};
 use crate::vm::Vm;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -66,6 +69,7 @@ impl Exchange {
         let path = target.split(|byte| *byte == b'?').next().and_then(|path| core::str::from_utf8(path).ok());
         let path = path.unwrap_or_default();
         let api = provider::api(path);
+        self.usage = Watch::new(vm, headers, api, host);
         let keeps_state = vm.looks_up() && !observes && provider::state::in_path(path);
         if end && keeps_state {
             let scope = match scope(vm, headers) {
@@ -74,7 +78,7 @@ impl Exchange {
             };
             // The answer must be readable.
             actions.headers.push(HeaderChange::Set("accept-encoding", "identity".into()));
-            self.sent(vm, api, Vec::new(), Some(scope));
+            self.sent(vm, api, Vec::new(), Seen::default(), Some(scope));
             return actions;
         }
         if end {
@@ -131,7 +135,7 @@ impl Exchange {
             // The host holds a body that it does not show.
             _ if body.len() < held => self.refuse(Reason::HostFailed),
             Treatment::Mask { api, scope, keeps_state } if body.is_empty() => {
-                self.sent(vm, api, Vec::new(), keeps_state.then_some(scope));
+                self.sent(vm, api, Vec::new(), Seen::default(), keeps_state.then_some(scope));
                 Actions::proceed()
             }
             _ if body.is_empty() => {
@@ -161,7 +165,7 @@ impl Exchange {
                     Ok(plan) => {
                         let keeps_state = keeps_state || (vm.looks_up() && provider::state::in_body(body));
                         if plan.spans.is_empty() {
-                            self.sent(vm, api, Vec::new(), keeps_state.then_some(scope));
+                            self.sent(vm, api, Vec::new(), Seen::default(), keeps_state.then_some(scope));
                             return Actions { counts: signed(&plan), ..Actions::proceed() };
                         }
                         self.look_up(vm, now, Masking { api, scope, keeps_state, plan }, body)
@@ -202,14 +206,18 @@ impl Exchange {
             value: value.secret.clone(),
             form: value.form,
         };
-        self.sent(vm, api, entries.map(entry).collect(), keeps_state.then_some(scope));
+        let entries = entries.map(entry).collect();
+        let seen =
+            vm.config.urls.as_ref().map(|urls| urls.seen(vm.detector.recogniser(), api.request, &masked));
+        self.sent(vm, api, entries, seen.unwrap_or_default(), keeps_state.then_some(scope));
         Actions { body: Some(masked), counts, report, ..Actions::proceed() }
     }
 
     /// The request goes on: these are its tokens, and those of `scope` may be looked up.
-    fn sent(&mut self, vm: &Vm, api: Api, entries: Vec<Entry>, scope: Option<String>) {
+    fn sent(&mut self, vm: &Vm, api: Api, entries: Vec<Entry>, seen: Seen, scope: Option<String>) {
         let lookups = scope.and_then(|scope| vm.lookups(scope));
-        let mapping = Mapping::new(entries).with_lookups(lookups);
+        let urls = vm.config.urls.as_ref().map(|policy| Urls::new(Arc::clone(policy), seen));
+        let mapping = Mapping::new(entries).with_lookups(lookups).with_urls(urls);
         self.state = if mapping.is_empty() { State::Open } else { State::Sent { api, mapping } };
     }
 

@@ -226,6 +226,7 @@ fn recognise(api: Api, seen: &[u8], end: bool) -> Option<Framing> {
 pub(super) fn counts(tally: &Tally) -> Vec<Count> {
     let counts = [
         (Counter::HeldBytes, tally.held),
+        (Counter::KeptInUrls, tally.kept_in_urls),
         (Counter::MalformedResponse, tally.malformed),
         (Counter::Restored, tally.restored),
         (Counter::Unjoined, tally.unjoined),

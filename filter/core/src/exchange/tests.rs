@@ -9,6 +9,7 @@ mod bridge;
 mod observe;
 mod response;
 mod scope;
+mod usage;
 
 const NOW: Duration = Duration::ZERO;
 const HOSTS: &str =

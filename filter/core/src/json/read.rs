@@ -211,8 +211,10 @@ impl Reader<'_> {
             | Rule::EventType(_)
             | Rule::Fixed
             | Rule::Index(_)
+            | Rule::Model
             | Rule::Opaque
-            | Rule::Sequence => {
+            | Rule::Sequence
+            | Rule::Usage(_) => {
                 if let (Some(object), false, b"type") = (self.objects.last_mut(), key, self.walk.name()) {
                     object.is_text |= view.text == b"text";
                     object.is_thinking |= view.text == b"thinking";

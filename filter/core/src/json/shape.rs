@@ -31,6 +31,8 @@ pub enum Rule {
     Media,
     /// A URL that may be a `data:` URL of an image or a document.
     MediaUrl,
+    /// In an answer: the name of the model. Only in shapes of [`usage`](crate::usage), as `Usage`.
+    Model,
     /// Opaque to everyone but the provider: passes as it is.
     Opaque,
     /// In an event that opens a channel: the beginning of its text. The channel goes on in events of another type.
@@ -48,6 +50,32 @@ pub enum Rule {
     /// As [`Channel`](Self::Channel), in a list of parts that come one after the other: text of another channel in the
     /// same list ends it.
     Turn(&'static str),
+    /// In an answer: how many tokens of the model it took.
+    Usage(Tokens),
+}
+
+/// What tokens of the model are counted; APIs tell more or fewer of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tokens {
+    /// Read; all of them, unless those of the cache are told apart.
+    Input,
+    /// Read from the provider's cache, if `Input` is without them.
+    CacheRead,
+    /// Written into the provider's cache, if `Input` is without them.
+    CacheWrite,
+    /// Read from the results of the provider's own tools, if `Input` is without them.
+    ToolInput,
+    /// Written; all of them, unless thinking is told apart.
+    Output,
+    /// Thought, if `Output` is without it.
+    Thoughts,
+}
+
+impl Tokens {
+    /// How many there are.
+    pub(crate) const ALL: usize = Self::Thoughts as usize + 1;
+    /// The first that was written, not read.
+    pub(crate) const FIRST_OUTPUT: usize = Self::Output as usize;
 }
 
 /// What an event says by its type.

@@ -4,8 +4,8 @@
 //! <https://docs.anthropic.com/en/api/complete>. Google's Vertex AI serves Messages under its own paths:
 //! <https://docs.anthropic.com/en/api/claude-on-vertex-ai>.
 
-use super::{Api, ENVELOPE, FIXED, INDEX, MEDIA, OPAQUE, PROSE};
-use crate::json::shape::{Ends, Opening, Rule, Says, Shape, TEXT};
+use super::{Api, ENVELOPE, FIXED, INDEX, INPUT_TOKENS, MEDIA, MODEL, OPAQUE, OUTPUT_TOKENS, PROSE};
+use crate::json::shape::{Ends, Opening, Rule, Says, Shape, TEXT, Tokens};
 
 pub(super) const PATHS: &[(&str, Api)] = &[
     ("v1/messages", MESSAGES),
@@ -18,7 +18,21 @@ pub(super) const PATHS: &[(&str, Api)] = &[
     ("v1/complete", Api::streaming(&PROMPT, &COMPLETION, &COMPLETION_EVENT)),
 ];
 
-const MESSAGES: Api = Api::streaming(&REQUEST, &MESSAGE, &EVENT);
+const MESSAGES: Api = Api::streaming(&REQUEST, &MESSAGE, &EVENT).counting(&USAGE);
+
+/// Of a message, of `message_start` (where it stands in `message`) and of `message_delta`, which tells the sums so far:
+/// <https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types>. `input_tokens` is without what was read from
+/// the cache and written to it: <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance>.
+static USAGE: Shape = Shape::object(&[("model", &MODEL), ("usage", &COUNTS), ("message", &USAGE_OF_MESSAGE)]);
+static USAGE_OF_MESSAGE: Shape = Shape::object(&[("model", &MODEL), ("usage", &COUNTS)]);
+static COUNTS: Shape = Shape::object(&[
+    ("input_tokens", &INPUT_TOKENS),
+    ("cache_read_input_tokens", &CACHE_READ),
+    ("cache_creation_input_tokens", &CACHE_WRITE),
+    ("output_tokens", &OUTPUT_TOKENS),
+]);
+static CACHE_READ: Shape = Shape::leaf(Rule::Usage(Tokens::CacheRead));
+static CACHE_WRITE: Shape = Shape::leaf(Rule::Usage(Tokens::CacheWrite));
 
 static REQUEST: Shape = Shape::object(&[
     ("anthropic_version", &FIXED),

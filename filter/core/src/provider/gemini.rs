@@ -4,25 +4,39 @@
 //!
 //! The API takes names in `lowerCamelCase` and in `snake_case`: <https://protobuf.dev/programming-guides/json/>.
 
-use super::{Api, ENVELOPE, FIXED, INDEX, MEDIA, OPAQUE, PROSE};
-use crate::json::shape::{Ends, Rule, Shape, TEXT};
+use super::{Api, ENVELOPE, FIXED, INDEX, INPUT_TOKENS, MEDIA, MODEL, OPAQUE, OUTPUT_TOKENS, PROSE};
+use crate::json::shape::{Ends, Rule, Shape, TEXT, Tokens};
 
 pub(super) const PATHS: &[(&str, Api)] = &[
-    ("models/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("models/*:generateContent", WHOLE),
     ("models/*:streamGenerateContent", STREAM),
     ("models/*:countTokens", Api::whole(&REQUEST, &TEXT)),
     ("models/*:embedContent", Api::whole(&EMBED, &EMBEDDING)),
     ("models/*:batchEmbedContents", Api::whole(&EMBED_BATCH, &EMBEDDING)),
     // Tuned models.
-    ("tunedModels/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("tunedModels/*:generateContent", WHOLE),
     ("tunedModels/*:streamGenerateContent", STREAM),
-    ("endpoints/*:generateContent", Api::whole(&REQUEST, &RESPONSE)),
+    ("endpoints/*:generateContent", WHOLE),
     ("endpoints/*:streamGenerateContent", STREAM),
     ("endpoints/*:countTokens", Api::whole(&REQUEST, &TEXT)),
 ];
 
 /// With `alt=sse` events, without it one array: <https://cloud.google.com/apis/docs/system-parameters>.
-const STREAM: Api = Api { request: &REQUEST, response: &RESPONSE, event: &EVENT, streams_array: true };
+const STREAM: Api =
+    Api { streams_array: true, ..Api::streaming(&REQUEST, &RESPONSE, &EVENT) }.counting(&USAGE);
+const WHOLE: Api = Api::whole(&REQUEST, &RESPONSE).counting(&USAGE);
+
+/// <https://ai.google.dev/api/generate-content#UsageMetadata>; every event of a stream tells the sums so far. The prompt is
+/// told with what of it was cached, and without the results of the provider's own tools.
+static USAGE: Shape = Shape::object(&[("modelVersion", &MODEL), ("usageMetadata", &COUNTS)]);
+static COUNTS: Shape = Shape::object(&[
+    ("promptTokenCount", &INPUT_TOKENS),
+    ("toolUsePromptTokenCount", &TOOL_INPUT),
+    ("candidatesTokenCount", &OUTPUT_TOKENS),
+    ("thoughtsTokenCount", &THOUGHTS),
+]);
+static TOOL_INPUT: Shape = Shape::leaf(Rule::Usage(Tokens::ToolInput));
+static THOUGHTS: Shape = Shape::leaf(Rule::Usage(Tokens::Thoughts));
 
 static REQUEST: Shape = Shape::object(&[
     ("model", &FIXED),

@@ -1,6 +1,7 @@
 //! The tokens of one exchange and what they stand for.
 
 use super::lookups::{Lookups, Meaning};
+use super::urls::Urls;
 use crate::mask::Form;
 use crate::secret::Secret;
 use crate::sorted::narrow;
@@ -28,6 +29,8 @@ pub struct Mapping {
     has_numbers: bool,
     /// Says what other tokens stand for.
     lookups: Option<Lookups>,
+    /// Says what is restored in URLs; everything without it.
+    urls: Option<Urls>,
 }
 
 impl Mapping {
@@ -35,13 +38,24 @@ impl Mapping {
     pub fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_unstable_by(|a, b| a.token.cmp(&b.token));
         let has_numbers = entries.iter().any(|entry| entry.form == Form::Number);
-        Self { entries, has_numbers, lookups: None }
+        Self { entries, has_numbers, lookups: None, urls: None }
     }
 
     /// Restores tokens of the scope too.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Lookups>) -> Self {
         Self { lookups, ..self }
+    }
+
+    /// Restores in URLs what `urls` says, instead of everything.
+    #[must_use]
+    pub fn with_urls(self, urls: Option<Urls>) -> Self {
+        Self { urls, ..self }
+    }
+
+    /// What is restored in URLs; everything if there is none.
+    pub fn urls(&self) -> Option<&Urls> {
+        self.urls.as_ref()
     }
 
     /// True if other tokens may be looked up.

@@ -10,6 +10,7 @@ use crate::token::{self, MAX_ESCAPES};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+use in_urls::InUrls;
 
 /// What a matcher needs from its surroundings.
 pub struct Context<'a> {
@@ -48,6 +49,8 @@ pub struct Matcher {
     spare: (Vec<(u8, usize)>, Vec<u8>),
     /// What passes is looked at too.
     lookalike: Lookalike,
+    /// The URL that the text is in, and what waits for its host.
+    urls: InUrls,
 }
 
 /// A proper prefix of a token, or a token whose right neighbour is not known yet.
@@ -72,6 +75,12 @@ impl Matcher {
     /// A new string begins: its first character is at a boundary.
     pub fn start_string(&mut self) {
         self.left.clear();
+        self.urls.start();
+    }
+
+    /// What follows is read as another text: no URL goes on into it.
+    pub fn end_url(&mut self, to: &mut Context<'_>) {
+        self.urls.end(to);
     }
 
     /// Withholds an opening quote until it is known that the string is not a number's token.
@@ -81,7 +90,7 @@ impl Matcher {
 
     /// How many bytes are withheld.
     pub fn held(&self) -> usize {
-        self.quote.len() + self.raw.len()
+        self.quote.len() + self.urls.held() + self.raw.len()
     }
 
     /// Takes a run of text that is spelled as it reads, inside `levels` JSON strings.
@@ -132,7 +141,7 @@ impl Matcher {
             return;
         }
         to.out.append(&mut self.quote);
-        to.out.extend_from_slice(raw);
+        self.urls.pass(text, raw, to);
         let starts = text.first().is_some_and(|byte| token::next_start(&[*byte]).is_some());
         to.tally.unrestored += self.lookalike.pass(text, starts && boundary::may_start(&self.left));
         self.remember(text);
@@ -145,6 +154,7 @@ impl Matcher {
         }
         to.tally.unrestored += self.lookalike.finish();
         to.out.append(&mut self.quote);
+        self.urls.end(to);
     }
 
     /// The string ends, with a quote of this length. True if it was a number's token as a whole: then the number stands
@@ -181,7 +191,7 @@ impl Matcher {
     ) {
         to.out.append(&mut self.quote);
         let at = to.out.len()..to.out.len() + self.raw.len();
-        to.out.extend_from_slice(&self.raw);
+        self.urls.pass(token.as_bytes(), &self.raw, to);
         to.tally.holes.push(Hole { at, token, levels, base: self.base, quotes });
         self.passed_token(to);
     }
@@ -202,11 +212,19 @@ impl Matcher {
         match candidate.meaning(&self.units, to.mapping).filter(|_| ends) {
             Some(Meaning::Value(entry)) => {
                 to.out.append(&mut self.quote);
-                escape::append(entry.value.expose(), entry.form.levels(levels, self.base), to.out);
-                to.tally.restored += 1;
+                let mut value = Vec::new();
+                escape::append(entry.value.expose(), entry.form.levels(levels, self.base), &mut value);
+                self.urls.token(&entry.token, &value, &self.raw, to);
                 return self.passed_token(to);
             }
-            Some(Meaning::Open(token)) => return self.leave_hole(token, levels, None, to),
+            Some(Meaning::Open(token)) if self.urls.may_open(&token, to) => {
+                return self.leave_hole(token, levels, None, to);
+            }
+            Some(Meaning::Open(token)) => {
+                to.out.append(&mut self.quote);
+                self.urls.keep(&token, &self.raw, to);
+                return self.passed_token(to);
+            }
             None => {}
         }
         let mut units = core::mem::take(&mut self.units);
@@ -270,5 +288,6 @@ impl Candidate {
     }
 }
 
+mod in_urls;
 #[cfg(test)]
 mod tests;

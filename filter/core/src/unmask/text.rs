@@ -190,6 +190,7 @@ impl TextStream {
             if in_string {
                 self.matcher.finish(levels + 1, to);
             }
+            self.matcher.end_url(to);
             for (byte, raw) in escape {
                 self.matcher.character(byte, &raw, levels, to);
             }

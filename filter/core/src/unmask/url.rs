@@ -15,7 +15,10 @@ use alloc::vec::Vec;
 
 /// Longest authority that is kept. A longer one is no host.
 const MAX_AUTHORITY: usize = 512;
-const SCHEMES: [&[u8]; 5] = [b"http", b"https", b"ftp", b"ws", b"wss"];
+/// What programs follow by themselves.
+pub(super) const SCHEMES: [&[u8]; 5] = [b"http", b"https", b"ftp", b"ws", b"wss"];
+/// Stands for characters outside ASCII.
+const FOREIGN: u8 = 0xff;
 /// Longest scheme.
 const MAX_SCHEME: usize = 5;
 
@@ -227,8 +230,11 @@ impl UrlTracker {
     fn extend(&mut self, byte: u8) {
         let belongs = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
         self.is_clean &= belongs && self.authority.len() < MAX_AUTHORITY;
-        if self.authority.len() <= MAX_AUTHORITY {
-            self.authority.push(byte.to_ascii_lowercase());
+        // Characters outside ASCII come as bytes or, where they are spelled with escapes, as one sign: all are alike here.
+        let byte = if byte.is_ascii() { byte.to_ascii_lowercase() } else { FOREIGN };
+        let again = byte == FOREIGN && self.authority.last() == Some(&FOREIGN);
+        if self.authority.len() <= MAX_AUTHORITY && !again {
+            self.authority.push(byte);
         }
     }
 

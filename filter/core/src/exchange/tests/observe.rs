@@ -23,7 +23,7 @@ fn bodies_go_on_as_they_are_and_are_counted() {
     let expected = [("AWS_ACCOUNT", 1), ("AWS_EC2", 2), ("AWS_IAM_ROLE", 1), ("ORG_PROJECT", 1)];
     let expected = expected.map(|(kind, by)| (format!("cloakroom_observed_{kind}"), by));
     assert_eq!(counted(&actions), expected);
-    let report = Report { what: "observed", rules: "ORG_PROJECT=1,arn=2,ec2-instance=2".into() };
+    let report = Report { what: "observed", line: "ORG_PROJECT=1,arn=2,ec2-instance=2".into() };
     assert_eq!(actions.report, Some(report));
 }
 
@@ -82,13 +82,14 @@ fn hosts_are_asked_of_all_the_same_and_answers_pass() {
     exchange.handle(&vm, NOW, Input::RequestBody(BODY));
     let answer = [("content-type".into(), b"application/json".to_vec())];
     exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&answer), end: false });
-    assert!(!exchange.restores());
+    let actions = exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true });
+    assert!(actions.body.is_none() && matches!(actions.next, Next::Continue));
 }
 
 #[test]
 fn what_is_masked_is_reported_by_rule() {
     let actions = run(&vm(OWN), &[], BODY).unwrap();
-    let report = Report { what: "masked", rules: "ORG_PROJECT=1,arn=2,ec2-instance=2".into() };
+    let report = Report { what: "masked", line: "ORG_PROJECT=1,arn=2,ec2-instance=2".into() };
     assert_eq!(actions.report, Some(report));
     assert_eq!(run(&vm(""), &[], b"{}").unwrap().report, None);
 }

@@ -11,7 +11,7 @@ fn heads_of_responses() {
         let mut exchange = sent(&vm);
         let head = answer_head(list);
         let actions = exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&head), end });
-        (actions, exchange.restores())
+        (actions, exchange.reads())
     };
     let json = ("content-type", "application/json");
     let (actions, restores) =
@@ -124,7 +124,7 @@ fn compression_that_is_not_declared_ends_the_answer() {
                 let Next::Refuse(refusal) = actions.next else { panic!("{content_type} {cut}") };
                 assert_eq!(refusal.code, "response_unreadable");
                 // Nothing goes on, whatever else a host tells.
-                assert!(exchange.restores());
+                assert!(exchange.reads());
                 for input in [
                     Input::ResponseChunk { bytes: b"AWS_EC2_001", end: true },
                     Input::ResponseTrailers(b"AWS_EC2_001"),

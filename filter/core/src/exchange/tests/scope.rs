@@ -87,7 +87,7 @@ impl<'a> Host<'a> {
         self.tick();
         self.held.extend_from_slice(bytes);
         let held = self.held.clone();
-        if !self.exchange.restores() {
+        if !self.exchange.reads() {
             self.got.append(&mut self.held);
             return;
         }
@@ -428,7 +428,7 @@ fn what_is_kept_is_fetched() {
     let head = answer_head(&[("content-type", JSON)]);
     let mut exchange = exchange;
     let actions = exchange.handle(&vm, NOW, Input::ResponseHead { headers: Headers(&head), end: false });
-    assert!(matches!(actions.next, Next::Continue) && exchange.restores());
+    assert!(matches!(actions.next, Next::Continue) && exchange.reads());
     let actions = exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: b"[\"AWS_EC2_001\"]", end: true });
     let Next::Lookup(call) = actions.next else { panic!("{actions:?}") };
     assert!(call.path.starts_with("/v1/scopes/x-team."));

@@ -3,7 +3,7 @@
 use crate::json::shape::{Ends, Rule, Shape};
 use crate::provider::{Api, ENVELOPE, FIXED, INDEX, MEDIA, MEDIA_URL, OPAQUE, PROSE};
 
-pub(super) const API: Api = Api::streaming(&REQUEST, &COMPLETION, &CHUNK);
+pub(super) const API: Api = Api::streaming(&REQUEST, &COMPLETION, &CHUNK).counting(&super::USAGE);
 
 static REQUEST: Shape = Shape::object(&[
     ("model", &FIXED),

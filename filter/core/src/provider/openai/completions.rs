@@ -3,7 +3,7 @@
 use crate::json::shape::{Ends, Rule, Shape};
 use crate::provider::{Api, ENVELOPE, FIXED, INDEX, PROSE};
 
-pub(super) const API: Api = Api::streaming(&REQUEST, &COMPLETION, &CHUNK);
+pub(super) const API: Api = Api::streaming(&REQUEST, &COMPLETION, &CHUNK).counting(&super::USAGE);
 
 /// A prompt may be text, a list of texts, or lists of the numbers of the tokenizer.
 static REQUEST: Shape = Shape::object(&[

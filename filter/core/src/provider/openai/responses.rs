@@ -1,9 +1,16 @@
 //! OpenAI Responses: <https://platform.openai.com/docs/api-reference/responses>.
 
 use crate::json::shape::{Ends, Rule, Says, Shape, TEXT};
-use crate::provider::{Api, FIXED, MEDIA, MEDIA_URL, OPAQUE, PROSE};
+use crate::provider::{Api, FIXED, INPUT_TOKENS, MEDIA, MEDIA_URL, MODEL, OPAQUE, OUTPUT_TOKENS, PROSE};
 
-pub(super) const API: Api = Api::streaming(&REQUEST, &RESPONSE, &EVENT);
+pub(super) const API: Api = Api::streaming(&REQUEST, &RESPONSE, &EVENT).counting(&USAGE);
+
+/// Of an answer and, in `response`, of the event that ends a stream:
+/// <https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>.
+static USAGE: Shape =
+    Shape::object(&[("model", &MODEL), ("usage", &COUNTS), ("response", &USAGE_OF_RESPONSE)]);
+static USAGE_OF_RESPONSE: Shape = Shape::object(&[("model", &MODEL), ("usage", &COUNTS)]);
+static COUNTS: Shape = Shape::object(&[("input_tokens", &INPUT_TOKENS), ("output_tokens", &OUTPUT_TOKENS)]);
 
 static REQUEST: Shape = Shape::object(&[
     ("model", &FIXED),

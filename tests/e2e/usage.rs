@@ -1,0 +1,67 @@
+//! Tokens of the model: counters, their labels, and the access log.
+
+use e2e::{
+    provider::{Reply, Script},
+    world::{Settings, World},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Api, INSTANCE, TEXT, answer_with};
+
+const CHAT_STREAM: &str = "data: {\"model\":\"gpt-4o\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n\
+    data: {\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
+
+/// What the access log says of the requests, in order.
+fn logged(world: World) -> Vec<Value> {
+    let access = world.envoy.stop().access;
+    access.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["usage"].take()).collect()
+}
+
+fn counters(world: &World) -> Vec<String> {
+    let stats = world.envoy.admin("/stats?filter=cloakroom_(in|out)put_tokens").unwrap();
+    let mut lines: Vec<String> =
+        stats.lines().map(|line| line.replace("wasmcustom.cloakroom_", "")).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn usage_is_counted_whether_anything_is_restored_or_not() {
+    let world = World::start(&Settings::shipped());
+    for (text, stream) in [(TEXT, true), (TEXT, false), ("hello", true), ("hello", false)] {
+        let call = Api::Anthropic.call(&world, Api::Anthropic.request(text, stream, false));
+        assert_eq!(world.see(&call).await.answer.status, 200);
+    }
+    // What is not restored is not touched.
+    for text in [INSTANCE, "hello"] {
+        let call = Api::OpenAi.call(&world, Api::OpenAi.request(text, true, false));
+        let script = Script::new("text/event-stream").send_in_pieces(CHAT_STREAM, 7);
+        answer_with(&world, &call, Reply::Script(script));
+        assert_eq!(world.see(&call).await.answer.text(), CHAT_STREAM);
+    }
+    assert_eq!(
+        counters(&world),
+        [
+            "input_tokens_host=api.anthropic.com;model=m-1;scope=default: 48",
+            "input_tokens_host=api.openai.com;model=gpt-4o;scope=default: 2000",
+            "output_tokens_host=api.anthropic.com;model=m-1;scope=default: 136",
+            "output_tokens_host=api.openai.com;model=gpt-4o;scope=default: 10",
+        ]
+    );
+    let prometheus = world.envoy.admin("/stats/prometheus").unwrap();
+    let labelled = r#"cloakroom_input_tokens{host="api.openai.com",model="gpt-4o",scope="default"} 2000"#;
+    assert!(prometheus.contains(labelled), "{prometheus}");
+    let (messages, chunks) = ("model=m-1,in=12,out=34", "model=gpt-4o,in=1000,out=5");
+    assert_eq!(logged(world), [messages, messages, messages, messages, chunks, chunks]);
+}
+
+#[tokio::test]
+async fn usage_can_be_turned_off() {
+    let world = World::start(&Settings::shipped().set_in_filter("usage", json!(false)));
+    for text in [TEXT, "hello"] {
+        let call = Api::Anthropic.call(&world, Api::Anthropic.request(text, true, false));
+        assert_eq!(world.see(&call).await.answer.status, 200);
+    }
+    assert_eq!(counters(&world), [""; 0]);
+    assert_eq!(logged(world), [Value::Null, Value::Null]);
+}
