@@ -9,7 +9,6 @@
 use crate::json::shape::Tokens;
 use crate::json::{Documents, Lexer, Piece, Rule, Shape, Unescaped, Walk};
 use alloc::string::String;
-use memchr::memmem;
 
 /// Most tokens that one number may say. More is no number of tokens.
 pub const MAX_TOKENS: u64 = 1_000_000_000;
@@ -17,7 +16,7 @@ pub const MAX_TOKENS: u64 = 1_000_000_000;
 pub const MAX_MODEL: usize = 64;
 
 /// Part of the name of every member that counts tokens; most events have it nowhere, and are not read.
-const IN_EVERY_NAME: &[u8] = b"oken";
+const IN_EVERY_NAME: &[u8] = b"ken";
 const DATA: &[u8] = b"data:";
 
 /// What an answer has said so far.
@@ -123,7 +122,7 @@ impl UsageReader {
             let (part, more) = rest.split_at(end.unwrap_or(rest.len()));
             rest = more.get(1..).unwrap_or_default();
             // A whole line that has no number costs a search.
-            if line != Some(0) || end.is_none() || memmem::find(part, IN_EVERY_NAME).is_some() {
+            if line != Some(0) || end.is_none() || may_count(part) {
                 let (name, value) = self.field(line, part);
                 self.framing = Framing::Events(name);
                 told |= self.read(value);
@@ -216,6 +215,13 @@ impl Document {
         self.walk.take(piece, self.in_key, bytes).unwrap_or_default();
         self.in_key &= piece != Piece::StringEnd;
     }
+}
+
+/// True if the name of a member that counts tokens may stand in this line.
+fn may_count(line: &[u8]) -> bool {
+    // Lines are short: a search that is prepared first would cost more than it saves.
+    memchr::memchr_iter(b'k', line)
+        .any(|at| line.get(at..).is_some_and(|rest| rest.starts_with(IN_EVERY_NAME)))
 }
 
 fn digit(number: u64, byte: u8) -> Option<u64> {
