@@ -34,6 +34,19 @@ impl Connection {
     /// # Errors
     /// When the answer is not 200 or does not end properly.
     pub async fn call(&mut self, request: &[u8], body: &mut BytesMut) -> Result<(), Failure> {
+        self.call_watched(request, body, |_| {}).await
+    }
+
+    /// As [`call`](Self::call); `watch` is shown the body whenever more of one that comes in pieces has come.
+    ///
+    /// # Errors
+    /// When the answer is not 200 or does not end properly.
+    pub async fn call_watched(
+        &mut self,
+        request: &[u8],
+        body: &mut BytesMut,
+        mut watch: impl FnMut(&[u8]),
+    ) -> Result<(), Failure> {
         body.clear();
         self.stream.write_all(request).await?;
         let head = self.take_to(b"\r\n\r\n").await?;
@@ -48,6 +61,7 @@ impl Connection {
             let line = self.take_to(b"\r\n").await?;
             let size = usize::from_str_radix(str::from_utf8(&line)?.trim_end(), 16)?;
             self.take(size, body).await?;
+            watch(body);
             self.take_to(b"\r\n").await?;
             if size == 0 {
                 return Ok(());

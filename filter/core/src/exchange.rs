@@ -20,6 +20,7 @@
 //! held for good: nothing leaves that was not looked at. Responses pass in every state but `Sent` and `Restoring`;
 //! they are Envoy's own then.
 
+use crate::config::Store;
 use crate::provider::Api;
 use crate::unmask::Mapping;
 use crate::vm::Vm;
@@ -217,6 +218,16 @@ impl Exchange {
     pub fn reads(&self) -> bool {
         matches!(self.state, State::Restoring { .. } | State::Asking(_) | State::Cut)
             || self.usage.as_ref().is_some_and(|usage| usage.reads())
+    }
+
+    /// True if the time matters for what comes next: a host need not ask for it otherwise.
+    pub fn reads_clock(&self, vm: &Vm) -> bool {
+        match &self.state {
+            State::Body { .. } | State::Waiting(_) => matches!(vm.config.store, Store::Bridge(_)),
+            State::Restoring { mapping, .. } => mapping.has_lookups(),
+            State::Asking(_) => true,
+            _ => false,
+        }
     }
 
     /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.

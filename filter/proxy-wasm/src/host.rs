@@ -3,7 +3,7 @@
 //! The SDK's calls panic on statuses that they do not list, so each is made only where it is legal, headers
 //! are read as bytes, and whatever fails is an empty value: the core refuses what it cannot read.
 
-use cloakroom_core::exchange::{Call, Count, HeaderChange, Refusal, Report};
+use cloakroom_core::exchange::{Call, Count, Counter, HeaderChange, Refusal, Report};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 use std::cell::RefCell;
@@ -147,24 +147,18 @@ fn buffer(buffer: BufferType, size: usize) -> Vec<u8> {
 
 /// The VM's metrics, defined when they are first used.
 #[derive(Default)]
-pub(crate) struct Metrics(RefCell<BTreeMap<String, u32>>);
+pub(crate) struct Metrics(RefCell<BTreeMap<Counter, u32>>);
 
 impl Metrics {
     pub(crate) fn add(&self, counts: &[Count]) {
         let mut known = self.0.borrow_mut();
         for Count { counter, by } in counts {
-            let (name, label) = counter.name();
-            let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
-            let id = match known.get(&name) {
-                Some(id) => Some(*id),
-                None => {
-                    let histogram = counter.is_histogram();
-                    let metric = if histogram { MetricType::Histogram } else { MetricType::Counter };
-                    hostcalls::define_metric(metric, &name).ok()
-                }
-            };
+            let id = known.get(counter).copied().or_else(|| {
+                let id = define(counter)?;
+                known.insert(counter.clone(), id);
+                Some(id)
+            });
             if let Some(id) = id {
-                known.insert(name, id);
                 let _ = if counter.is_histogram() {
                     hostcalls::record_metric(id, *by)
                 } else {
@@ -173,4 +167,11 @@ impl Metrics {
             }
         }
     }
+}
+
+fn define(counter: &Counter) -> Option<u32> {
+    let (name, label) = counter.name();
+    let name = label.map_or_else(|| name.to_owned(), |label| format!("{name}_{label}"));
+    let metric = if counter.is_histogram() { MetricType::Histogram } else { MetricType::Counter };
+    hostcalls::define_metric(metric, &name).ok()
 }

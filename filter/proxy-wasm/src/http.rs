@@ -7,6 +7,7 @@ use cloakroom_core::{Actions, Exchange, Headers, Input, Vm};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
+use std::time::Duration;
 
 pub(crate) struct Stream {
     vm: Rc<Vm>,
@@ -53,7 +54,7 @@ impl Stream {
             // What waits for the bridge is not here.
             Next::Lookup(call) => {
                 let last = Input::ResponseChunk { bytes: b"", end: true };
-                let last = self.exchange.handle(&self.vm, host::now(), last);
+                let last = self.tell(last);
                 let counts = [actions.counts, last.counts].concat();
                 let report = last.report.or(actions.report);
                 return Actions { body: Some(shown), counts, report, ..Next::Lookup(call).into() };
@@ -61,11 +62,17 @@ impl Stream {
             next => return Actions { counts: actions.counts, report: actions.report, ..next.into() },
         };
         let input = Input::ResponseChunk { bytes: &held, end: true };
-        let last = self.exchange.handle(&self.vm, host::now(), input);
+        let last = self.tell(input);
         out.extend(last.body.unwrap_or(held));
         let counts = [actions.counts, last.counts].concat();
         let report = last.report.or(actions.report);
         Actions { body: Some(out), counts, report, ..last.next.into() }
+    }
+
+    /// Tells the exchange what happened. A host is asked for the time only where it matters.
+    fn tell(&mut self, input: Input<'_>) -> Actions {
+        let now = if self.exchange.reads_clock(&self.vm) { host::now() } else { Duration::ZERO };
+        self.exchange.handle(&self.vm, now, input)
     }
 
     /// Carries out the actions of a callback of this message, and answers the callback.
@@ -102,10 +109,10 @@ impl Stream {
     /// The call that this part of the stream waits for has ended.
     fn called(&mut self, part: Part, reply: StoreReply<'_>) -> Actions {
         if part == Part::ResponseBody {
-            return self.exchange.handle(&self.vm, host::now(), Input::LookupReply(reply));
+            return self.tell(Input::LookupReply(reply));
         }
         let body = host::body(Part::RequestBody);
-        self.exchange.handle(&self.vm, host::now(), Input::StoreReply { reply, body: &body })
+        self.tell(Input::StoreReply { reply, body: &body })
     }
 }
 
@@ -136,7 +143,7 @@ impl HttpContext for Stream {
         }
         self.trap_at(b"request-head");
         let input = Input::RequestHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::RequestHead, actions)
     }
 
@@ -144,9 +151,9 @@ impl HttpContext for Stream {
         self.trap_at(b"request-body");
         let actions = if end {
             let body = if size == 0 { Vec::new() } else { host::body(Part::RequestBody) };
-            self.exchange.handle(&self.vm, host::now(), Input::RequestBody(&body))
+            self.tell(Input::RequestBody(&body))
         } else {
-            self.exchange.handle(&self.vm, host::now(), Input::RequestHeld(size))
+            self.tell(Input::RequestHeld(size))
         };
         let action = self.perform(Part::RequestBody, actions);
         self.holds_request = size > 0 && action == Action::Pause;
@@ -158,7 +165,7 @@ impl HttpContext for Stream {
         let body = if self.holds_request { host::body(Part::RequestBody) } else { Vec::new() };
         let trailers = host::headers(Part::RequestTrailers);
         let input = Input::RequestTrailers { trailers: Headers(&trailers), body: &body };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::RequestTrailers, actions)
     }
 
@@ -166,7 +173,7 @@ impl HttpContext for Stream {
         self.trap_at(b"response-head");
         let headers = host::headers(Part::ResponseHead);
         let input = Input::ResponseHead { headers: Headers(&headers), end };
-        let actions = self.exchange.handle(&self.vm, host::now(), input);
+        let actions = self.tell(input);
         self.perform(Part::ResponseHead, actions)
     }
 
@@ -176,8 +183,7 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
-        let mut actions =
-            self.exchange.handle(&self.vm, host::now(), Input::ResponseChunk { bytes: &bytes, end });
+        let mut actions = self.tell(Input::ResponseChunk { bytes: &bytes, end });
         let waits = matches!(actions.next, Next::Hold | Next::Lookup(_)) || self.exchange.withholds();
         if !end && waits && host::answer_has_come() {
             actions = self.finish(actions, bytes);
@@ -189,7 +195,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         let held = if self.holds_response { host::body(Part::ResponseBody) } else { Vec::new() };
-        let actions = self.exchange.handle(&self.vm, host::now(), Input::ResponseTrailers(&held));
+        let actions = self.tell(Input::ResponseTrailers(&held));
         self.perform(Part::ResponseBody, actions)
     }
 }

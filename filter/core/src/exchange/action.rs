@@ -99,7 +99,7 @@ pub struct Count {
 }
 
 /// What is counted. The names are those of the metrics.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Counter {
     /// Values whose token was in the cache.
     CacheHits,

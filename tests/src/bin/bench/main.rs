@@ -7,15 +7,16 @@
 //!
 //! `bench` measures every row, `bench '64 KB'` those whose request is called so.
 
+mod first;
 mod load;
 mod prompt;
 mod provider;
 mod proxy;
+mod rows;
 
 use std::{
     env,
     error::Error,
-    fmt::Write as _,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -31,8 +32,9 @@ use serde_json::Value;
 use self::{
     load::{CONNECTIONS, Load},
     prompt::Prompt,
-    provider::{DELTAS, Provider, Reply, SHORT},
+    provider::{Provider, Reply, SHORT},
     proxy::{SIDES, Side},
+    rows::{ROWS, Row},
 };
 
 /// Anything that makes the figures worthless.
@@ -51,26 +53,6 @@ const CALIBRATION: Duration = Duration::from_millis(400);
 
 /// Most requests in a round.
 const MAX_COUNT: usize = 50_000;
-
-const ROWS: [Row; 7] = [
-    Row { size: 4 * KB, ids: 3, reply: Reply::Short },
-    Row { size: 4 * KB, ids: 3, reply: Reply::Echo },
-    Row { size: 4 * KB, ids: 29, reply: Reply::Short },
-    Row { size: 4 * KB, ids: 29, reply: Reply::Echo },
-    Row { size: 4 * KB, ids: 29, reply: Reply::Stream },
-    Row { size: 64 * KB, ids: 500, reply: Reply::Short },
-    Row { size: 64 * KB, ids: 500, reply: Reply::Echo },
-];
-
-/// What is measured.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    /// Bytes of the request's body.
-    size: usize,
-    /// Identifiers in it.
-    ids: usize,
-    reply: Reply,
-}
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -117,6 +99,7 @@ async fn run() -> Result<(), Failure> {
     )?;
     let only = env::args().nth(1).unwrap_or_default();
     let rows = ROWS.into_iter().enumerate().filter(|(_, row)| row.name().contains(&only));
+    let (mut verdicts, mut first) = (Vec::new(), None);
     for (number, row) in rows {
         let prompt = row.prompt();
         let mut jobs = Vec::with_capacity(SIDES.len());
@@ -134,55 +117,18 @@ async fn run() -> Result<(), Failure> {
             rounds.push(costs);
         }
         writeln!(out, "{}", row.line(&rounds))?;
+        verdicts.extend(row.verdict(&rounds));
+        if row.reply == Reply::Stream {
+            first = Some(first::measure(&runners, &jobs, &prompt).await?);
+        }
     }
+    writeln!(out, "\nGates, of `cached`:")?;
+    verdicts.iter().chain(&first).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(())
-}
-
-impl Row {
-    fn name(self) -> String {
-        format!("{} KB, {} ids", self.size / KB, self.ids)
-    }
-
-    fn prompt(self) -> Prompt {
-        let around = request_body("", self.reply).len() - 2;
-        Prompt::new(self.size - around, self.ids)
-    }
-
-    fn line(self, rounds: &[[f64; SIDES.len()]]) -> String {
-        let answer = match self.reply {
-            Reply::Short => "short".to_owned(),
-            Reply::Echo => "the same text".to_owned(),
-            Reply::Stream => format!("same, {DELTAS} events"),
-        };
-        let mut line = format!("{:<16} {answer:<20}", self.name());
-        let costs = transposed(rounds.iter().copied());
-        for side in &costs {
-            // Writing to a string cannot fail.
-            let _ = write!(line, " {:>8.1}", median(side.iter().copied()));
-        }
-        line += "  ";
-        // Of each round, because the sides of a round have met the same machine.
-        let ratios = transposed(rounds.iter().map(|costs| costs.map(|cost| cost / costs[0])));
-        for side in ratios.iter().skip(1) {
-            let _ = write!(line, " {:>8.2}", median(side.iter().copied()));
-        }
-        line
-    }
 }
 
 fn columns(sides: impl IntoIterator<Item = Side>) -> String {
     sides.into_iter().map(|side| format!(" {:>8}", side.name())).collect()
-}
-
-/// By side, not by round.
-fn transposed(rounds: impl Iterator<Item = [f64; SIDES.len()]>) -> [Vec<f64>; SIDES.len()] {
-    let mut sides = [const { Vec::new() }; SIDES.len()];
-    for costs in rounds {
-        for (side, cost) in sides.iter_mut().zip(costs) {
-            side.push(cost);
-        }
-    }
-    sides
 }
 
 /// An Envoy and the application that uses it.
@@ -286,13 +232,4 @@ fn said_in(answer: &[u8], reply: Reply) -> Option<String> {
     }
     let answer: Value = serde_json::from_slice(answer).ok()?;
     answer.pointer("/content/0/text")?.as_str().map(str::to_owned)
-}
-
-/// Of an even number of values, the middle between the two in the middle.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let pair = values.get(middle.saturating_sub(1)..=middle).unwrap_or_default();
-    pair.iter().sum::<f64>() / pair.len() as f64
 }

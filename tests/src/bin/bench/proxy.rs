@@ -25,6 +25,9 @@ pub(crate) enum Side {
 /// All there are, the one that others are compared with first.
 pub(crate) const SIDES: [Side; 4] = [Side::Bare, Side::Filter, Side::Cached, Side::Uncached];
 
+/// Where the side is that the gates are for; bare is the first.
+pub(crate) const CACHED: usize = 2;
+
 impl Side {
     pub(crate) fn name(self) -> &'static str {
         match self {

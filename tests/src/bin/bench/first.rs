@@ -1,0 +1,74 @@
+//! How long the first text of a streamed answer takes, and how much text the filter withholds.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use e2e::envoy::Envoy;
+use e2e::wire::Connection;
+
+use crate::prompt::Prompt;
+use crate::proxy::{CACHED, SIDES};
+use crate::rows::median;
+use crate::{Failure, Job, Runner};
+
+/// Requests on each side, one after the other, the sides in turns.
+const REQUESTS: usize = 300;
+
+/// Most that the filter may add at the median.
+const GATE: Duration = Duration::from_millis(1);
+
+/// What the first event with text has, and no event before it.
+const MARK: &[u8] = b"text_delta";
+
+/// Measures all sides, and says what came of it.
+pub(crate) async fn measure(
+    runners: &[Runner<'_>],
+    jobs: &[Job],
+    prompt: &Prompt,
+) -> Result<String, Failure> {
+    let mut connections = Vec::new();
+    for runner in runners.iter() {
+        connections.push(Connection::open(runner.envoy.address()).await?);
+    }
+    let cached = &runners.get(CACHED).ok_or("no such side")?.envoy;
+    let before = withheld(cached)?;
+    let mut times = [const { Vec::new() }; SIDES.len()];
+    for _ in 0..REQUESTS {
+        for ((connection, job), times) in connections.iter_mut().zip(jobs).zip(&mut times) {
+            times.push(first(connection, &job.request).await?.as_secs_f64() * 1e6);
+        }
+    }
+    let held = withheld(cached)? - before;
+    let [bare, with] = [&times[0], &times[CACHED]].map(|times| median(times.iter().copied()));
+    let verdict = if with - bare < GATE.as_secs_f64() * 1e6 { "met" } else { "missed" };
+    let said = (prompt.text.len() * REQUESTS) as f64;
+    Ok(format!(
+        "first text        streamed  at most {} µs more than bare at the median: {:.0} more ({bare:.0}, {with:.0}), {verdict}\n\
+         Withheld at the end of a piece, until the next piece of the same text: {:.2} % of the text's bytes",
+        GATE.as_micros(),
+        with - bare,
+        100.0 * held as f64 / said,
+    ))
+}
+
+/// Until the first text has come; the rest of the answer is read and forgotten.
+async fn first(connection: &mut Connection, request: &Bytes) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let mut time = None;
+    let mut body = BytesMut::new();
+    connection
+        .call_watched(request, &mut body, |body| {
+            if time.is_none() && body.windows(MARK.len()).any(|window| window == MARK) {
+                time = Some(start.elapsed());
+            }
+        })
+        .await?;
+    Ok(time.ok_or("an answer has no text")?)
+}
+
+/// Bytes that the filter has withheld at the ends of pieces so far.
+fn withheld(envoy: &Envoy) -> Result<u64, Failure> {
+    let stats = envoy.admin("/stats?filter=cloakroom_held_bytes")?;
+    let value = stats.lines().find_map(|line| line.rsplit_once(": "));
+    Ok(value.map_or(Ok(0), |(_, value)| value.trim().parse())?)
+}
