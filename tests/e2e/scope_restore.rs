@@ -248,3 +248,25 @@ async fn compressed_answers_wait_for_the_bridge() {
         }
     }
 }
+
+/// The bridge has answered, and then the body ends in a piece of no bytes while text is withheld: Envoy would lose it.
+#[tokio::test]
+async fn an_answer_that_breaks_off_behind_what_waited_is_cut() {
+    let bridge = Bridge::start(&bridge::Settings::over("memory:"));
+    let provider = Options { alpn: Alpn::Http2, ..Options::default() };
+    let world = World::start(&Settings { provider, ..settings(&bridge) });
+    keep(&world, responses(&world, ""), &[INSTANCE]).await;
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let gate = Gate::new();
+        let script = Script::new("application/json").send("[\"AWS_EC2_001 AWS_EC2_001").wait(&gate);
+        let call = responses(&world, STATE);
+        answer_with(&world, &call, Reply::Script(script));
+        let mut connection = world.connect(protocol).await;
+        let mut live = within("the head", connection.begin(&call)).await.unwrap();
+        let first = within("what waited", live.read_until(|read| read.ends_with(b" "))).await;
+        assert_eq!(String::from_utf8(first).unwrap(), format!("[\"{INSTANCE} "));
+        gate.open();
+        let rest = within("the rest", live.rest()).await;
+        assert_ne!(rest.end, End::Complete, "{protocol:?}");
+    }
+}

@@ -16,6 +16,8 @@ pub(crate) struct Stream {
     /// True if the host holds some of a body for us. Where it does not, there is no buffer to read or write.
     holds_request: bool,
     holds_response: bool,
+    /// The response went on out of a call's callback, and no byte of it has come since.
+    resumed: bool,
     /// The call to the bridge that has not ended, and what waits for it.
     call: Option<(u32, Part)>,
     #[cfg(feature = "trap")]
@@ -30,6 +32,7 @@ impl Stream {
             exchange: Exchange::new(),
             holds_request: false,
             holds_response: false,
+            resumed: false,
             call: None,
             #[cfg(feature = "trap")]
             trap: None,
@@ -129,6 +132,7 @@ impl Context for Stream {
         let action = self.perform(part, actions);
         if action == Action::Continue {
             host::resume(part);
+            self.resumed = part == Part::ResponseBody;
         }
         self.holds_response = part == Part::ResponseBody && action == Action::Pause;
     }
@@ -181,6 +185,12 @@ impl HttpContext for Stream {
         self.trap_at(b"response-body");
         if !self.exchange.reads() {
             return Action::Continue;
+        }
+        self.resumed &= size == 0;
+        if end && self.resumed && self.exchange.withholds() {
+            // Right behind a resume Envoy drops what is put into an empty piece: as with trailers, nothing can be added.
+            let actions = self.tell(Input::ResponseTrailers(b""));
+            return self.perform(Part::ResponseBody, actions);
         }
         let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
         let mut actions = self.tell(Input::ResponseChunk { bytes: &bytes, end });
