@@ -57,7 +57,11 @@ fn tagged_id(text: &[u8], at: usize) -> Option<Range<usize>> {
         };
         let digits = rest[start.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let length = start.len() + digits;
-        if matches!(digits, 8 | 17) && boundary::may_end(&rest[length..]) {
+        // People name snapshots by the day, and those names are no ids.
+        let id = &rest[start.len()..length];
+        let may_be_date =
+            digits == 8 && (id.starts_with(b"19") || id.starts_with(b"20") || id.starts_with(b"21"));
+        if matches!(digits, 8 | 17) && !may_be_date && boundary::may_end(&rest[length..]) {
             return Some(at + start.len()..at + length);
         }
     }
