@@ -220,3 +220,36 @@ fn text_with_zeros_is_refused() {
     let refusal = send(&vm(), &head, &utf16).err().unwrap();
     assert_eq!((refusal.status, refusal.code), (400, "body_unreadable"));
 }
+
+/// The first line of a table says what stands below, in a body of its own and in text.
+#[test]
+fn columns_of_csv() {
+    for (table, expected) in [
+        (
+            "InstanceId,OwnerId\ni-1234567890abcdef0,123456789012\n",
+            "InstanceId,OwnerId\nAWS_EC2_001,AWS_ACCOUNT_001\n",
+        ),
+        ("a;Account Id\r\n\"x; y\";\"123456789012\"\r\n", "a;Account Id\r\n\"x; y\";\"AWS_ACCOUNT_001\"\r\n"),
+        ("n\taccount_id\n1\t123456789012.0", "n\taccount_id\n1\tAWS_ACCOUNT_001.0"),
+        (
+            "My table, see:\nn,bucket\n1,my-bucket-7\n\n2,a-b-c",
+            "My table, see:\nn,bucket\n1,AWS_S3_BUCKET_001\n\n2,a-b-c",
+        ),
+        ("n,count\n1,123456789012", "n,count\n1,123456789012"),
+    ] {
+        let head = headers(&[
+            (":method", "POST"),
+            (":authority", OPENAI),
+            (":path", "/v1/files"),
+            ("content-type", "text/csv"),
+        ]);
+        let vm = vm();
+        let mut sent = send(&vm, &head, table.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8_lossy(&sent.body), expected);
+        let got = receive(&vm, &mut sent.exchange, "text/csv", [sent.body.as_slice()]);
+        assert_eq!(String::from_utf8_lossy(&got), table);
+        let body = serde_json::json!([table]).to_string();
+        let sent = send(&vm, &post(OPENAI, "/v1/batches"), body.as_bytes()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&sent.body).unwrap(), serde_json::json!([expected]));
+    }
+}
