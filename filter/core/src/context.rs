@@ -25,6 +25,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use names::Names;
 
+mod csv;
 mod fields;
 pub(crate) mod member;
 mod names;

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{post, send, vm};
+use common::{headers, post, receive, send, vm};
 use serde_json::Value;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -156,7 +156,7 @@ fn lines_and_text_are_masked_by_the_generic_rule() {
             send(&vm, &head, body.as_bytes()).unwrap_or_else(|refusal| panic!("{content_type}: {refusal:?}"));
         assert_eq!(String::from_utf8(sent.body.clone()).unwrap(), expected, "{content_type}");
         // The provider echoes it.
-        let got = common::receive(&vm, &mut sent.exchange, content_type, sent.body.chunks(3));
+        let got = receive(&vm, &mut sent.exchange, content_type, sent.body.chunks(3));
         assert_eq!(String::from_utf8(got).unwrap(), body, "{content_type}");
     }
     for (content_type, body, status) in [
@@ -183,6 +183,73 @@ fn text_comes_back_as_it_was() {
     let body = r#"{"a":"\u0069-1234567890abcdef0","b":"{\"c\":\"\\u0069-1234567890abcdef0\"}"}"#;
     let mut sent = send(&vm, &head, body.as_bytes()).unwrap();
     assert!(!String::from_utf8_lossy(&sent.body).contains("1234567890"));
-    let got = common::receive(&vm, &mut sent.exchange, "text/plain", sent.body.chunks(5));
+    let got = receive(&vm, &mut sent.exchange, "text/plain", sent.body.chunks(5));
     assert_eq!(String::from_utf8(got).unwrap(), body);
+}
+
+/// Tables of floating point write accounts with a fraction.
+#[test]
+fn accounts_with_a_fraction() {
+    for (body, expected) in [
+        (r#"{"OwnerId":123456789012.0}"#, r#"{"OwnerId":"AWS_ACCOUNT_001"}"#),
+        (
+            r#"["arn:aws:iam::123456789012:root",123456789012.0,123456789012.5]"#,
+            r#"["arn:aws:iam::AWS_ACCOUNT_001:root","AWS_ACCOUNT_002",123456789012.5]"#,
+        ),
+        (r#"["AccountId: 123456789012.0"]"#, r#"["AccountId: AWS_ACCOUNT_001.0"]"#),
+        (r#"["{\"OwnerId\": 123456789012.0}"]"#, r#"["{\"OwnerId\": \"AWS_ACCOUNT_001\"}"]"#),
+    ] {
+        let vm = vm();
+        let mut sent = send(&vm, &post(OPENAI, "/v1/batches"), body.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8_lossy(&sent.body), expected);
+        let got = receive(&vm, &mut sent.exchange, "application/json", [sent.body.as_slice()]);
+        assert_eq!(String::from_utf8_lossy(&got), body);
+    }
+}
+
+/// Without a mark of its byte order, text in UTF-16 cannot be told from UTF-8 in another way.
+#[test]
+fn text_with_zeros_is_refused() {
+    let head = headers(&[
+        (":method", "POST"),
+        (":authority", OPENAI),
+        (":path", "/v1/files"),
+        ("content-type", "text/plain"),
+    ]);
+    let utf16: Vec<u8> = VALUE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let refusal = send(&vm(), &head, &utf16).err().unwrap();
+    assert_eq!((refusal.status, refusal.code), (400, "body_unreadable"));
+}
+
+/// The first line of a table says what stands below, in a body of its own and in text.
+#[test]
+fn columns_of_csv() {
+    for (table, expected) in [
+        (
+            "InstanceId,OwnerId\ni-1234567890abcdef0,123456789012\n",
+            "InstanceId,OwnerId\nAWS_EC2_001,AWS_ACCOUNT_001\n",
+        ),
+        ("a;Account Id\r\n\"x; y\";\"123456789012\"\r\n", "a;Account Id\r\n\"x; y\";\"AWS_ACCOUNT_001\"\r\n"),
+        ("n\taccount_id\n1\t123456789012.0", "n\taccount_id\n1\tAWS_ACCOUNT_001.0"),
+        (
+            "My table, see:\nn,bucket\n1,my-bucket-7\n\n2,a-b-c",
+            "My table, see:\nn,bucket\n1,AWS_S3_BUCKET_001\n\n2,a-b-c",
+        ),
+        ("n,count\n1,123456789012", "n,count\n1,123456789012"),
+    ] {
+        let head = headers(&[
+            (":method", "POST"),
+            (":authority", OPENAI),
+            (":path", "/v1/files"),
+            ("content-type", "text/csv"),
+        ]);
+        let vm = vm();
+        let mut sent = send(&vm, &head, table.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8_lossy(&sent.body), expected);
+        let got = receive(&vm, &mut sent.exchange, "text/csv", [sent.body.as_slice()]);
+        assert_eq!(String::from_utf8_lossy(&got), table);
+        let body = serde_json::json!([table]).to_string();
+        let sent = send(&vm, &post(OPENAI, "/v1/batches"), body.as_bytes()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&sent.body).unwrap(), serde_json::json!([expected]));
+    }
 }

@@ -54,6 +54,17 @@ const ANSWERS: &[(&str, &str)] = &[
         "<img src=\"https://evil.example/{I}\" alt=\"i-0abc1234\">",
     ),
     ("<a href='https://evil.example'>{I}</a>", "<a href='https://evil.example'>i-0abc1234</a>"),
+    // Written so that a renderer reads a URL where there is none to see.
+    (r"![x](https\://evil.example/{I}) {I}", r"![x](https\://evil.example/{I}) i-0abc1234"),
+    (
+        "![x](https&colon;&sol;&sol;evil.example/{I}) {I}",
+        "![x](https&colon;&sol;&sol;evil.example/{I}) i-0abc1234",
+    ),
+    ("![x]( //evil.example/{I}) {I}", "![x]( //evil.example/{I}) i-0abc1234"),
+    (r"![x](<https://evil.example/\>{I}>) {I}", r"![x](<https://evil.example/\>{I}>) i-0abc1234"),
+    ("[x]: https://evil.example/<{I}\n{I}", "[x]: https://evil.example/<{I}\ni-0abc1234"),
+    ("<img src=\" https://evil.example/ {I}\"> {I}", "<img src=\" https://evil.example/ {I}\"> i-0abc1234"),
+    ("1https://evil.example/{I} {I}", "1https://evil.example/{I} i-0abc1234"),
     // No URLs that anybody follows.
     ("s3://{B}/{I}", "s3://my-bucket-7/i-0abc1234"),
     ("arn:aws:s3:::{B}", "arn:aws:s3:::my-bucket-7"),

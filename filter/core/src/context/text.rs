@@ -6,11 +6,11 @@
 //! Key: [a, b]     Key:\n- a\n- b    <Key>value</Key>      KEY\tvalue       --key value
 //! ```
 
-use super::Places;
 use super::fields::PASSWORD_RULE;
 use super::member::{is_generic, is_pair_name, is_pair_value, is_system_tag};
 use super::names::MAX_NAME;
 use super::words::{is_distinctive, is_type};
+use super::{Places, csv};
 use crate::detect::Finding;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -44,6 +44,7 @@ const MAX_PAIR: usize = 512;
 impl Places {
     /// Appends what stands in `text` from `from` on. Two ways to read a text may find one place twice.
     pub(crate) fn find(&self, text: &[u8], from: usize, found: &mut Vec<Finding>) {
+        csv::find(self, text, from, found);
         let mut separators = Separators::new(text, from);
         let Some(first) = separators.next(from) else { return };
         let mut scanner = Scanner {

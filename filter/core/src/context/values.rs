@@ -25,10 +25,13 @@ fn hex(value: &[u8]) -> bool {
     value.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Twelve digits, also as the console writes them: `1234-5678-9012`.
+/// Twelve digits, also as the console writes them: `1234-5678-9012`; and as a table of floating point does.
 pub(super) fn account(value: &[u8]) -> Option<Range<usize>> {
     let digits = |value: &[u8], count| value.len() == count && value.iter().all(u8::is_ascii_digit);
     let console = || value.len() == 14 && value.split(|byte| *byte == b'-').all(|part| digits(part, 4));
+    if value.split_at_checked(12).is_some_and(|(whole, fraction)| digits(whole, 12) && fraction == b".0") {
+        return Some(0..12);
+    }
     whole(value, digits(value, 12) || console())
 }
 

@@ -36,9 +36,10 @@ pub trait Visitor {
     fn signed(&mut self);
 }
 
-/// A whole number, as it stands in the body or in JSON in a string.
+/// A whole number, as it stands in the body or in JSON in a string; with a fraction of zeros if it came through a table
+/// that has floating point only.
 pub struct Number<'a> {
-    /// Its digits.
+    /// Its digits, and the fraction.
     pub digits: &'a [u8],
     /// Where it stands in the body.
     pub raw: Range<usize>,
@@ -46,6 +47,20 @@ pub struct Number<'a> {
     pub level: usize,
     /// False if the strings around it spell its digits with escapes.
     pub plain: bool,
+}
+
+impl<'a> Number<'a> {
+    /// Its digits without the fraction.
+    pub fn whole(&self) -> &'a [u8] {
+        whole(self.digits).unwrap_or(self.digits)
+    }
+}
+
+/// The digits of a number that is whole: `12`, `12.0`.
+fn whole(number: &[u8]) -> Option<&[u8]> {
+    let mut parts = number.splitn(2, |byte| *byte == b'.');
+    let digits = parts.next().filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+    parts.next().is_none_or(|zeros| zeros.iter().all(|byte| *byte == b'0')).then_some(digits)
 }
 
 /// Why a body cannot be read, and where in it.
@@ -92,6 +107,10 @@ pub fn document(body: &[u8], shape: &'static Shape, visitor: &mut dyn Visitor) -
         Body::Json => reader.read(Documents::One),
         Body::JsonLines => reader.read(Documents::Many),
         Body::Text => {
+            // What is UTF-16 reads as UTF-8 too, with zeros in it.
+            if let Some(at) = memchr::memchr(0, body) {
+                return Err(Unreadable { problem: Problem::NotUtf8, at });
+            }
             reader.text(&View::of(body), &Place::default());
             Ok(())
         }
@@ -266,7 +285,7 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, number: Number<'_>, place: &Place<'_>) {
-        if number.digits.iter().all(u8::is_ascii_digit) {
+        if whole(number.digits).is_some() {
             self.visitor.number(number, place);
         }
     }

@@ -242,8 +242,8 @@ impl Visitor for Finder<'_> {
     }
 
     fn number(&mut self, number: Number<'_>, place: &Place<'_>) {
+        let Some(finding) = self.detector.number(number.whole(), place) else { return };
         let Number { digits, raw, level, plain } = number;
-        let Some(finding) = self.detector.number(digits, place) else { return };
         if plain {
             self.propagate(digits, &finding);
             self.span(finding.kind, Form::Number, digits, raw, level, finding.rule);

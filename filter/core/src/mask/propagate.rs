@@ -197,9 +197,11 @@ impl Visitor for Propagator<'_> {
     }
 
     fn number(&mut self, number: Number<'_>, _place: &Place<'_>) {
-        let Number { digits, raw, level, plain } = number;
+        let digits = number.whole();
         let whole = |(_, range): &(KindId, Range<usize>)| *range == (0..digits.len());
-        match self.matches(digits, 0).into_iter().find(whole) {
+        let found = self.matches(digits, 0).into_iter().find(whole);
+        let Number { digits, raw, level, plain } = number;
+        match found {
             Some((kind, _)) if plain => {
                 self.further.push((kind, Form::Number, Secret::new(digits), raw, level))
             }

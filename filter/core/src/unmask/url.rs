@@ -12,11 +12,15 @@
 //! ```
 
 use alloc::vec::Vec;
+use lead::Lead;
+use until::Until;
 
 /// Longest authority that is kept. A longer one is no host.
 const MAX_AUTHORITY: usize = 512;
 /// What programs follow by themselves.
 pub(super) const SCHEMES: [&[u8]; 5] = [b"http", b"https", b"ftp", b"ws", b"wss"];
+/// Those of them that become links in prose.
+const WEB: [&[u8]; 2] = [b"http", b"https"];
 /// Stands for characters outside ASCII.
 const FOREIGN: u8 = 0xff;
 /// Longest scheme.
@@ -32,6 +36,8 @@ pub struct UrlTracker {
     authority: Vec<u8>,
     /// False if programs may read another host there than this one does.
     is_clean: bool,
+    /// Outside of URLs: what opened the place of one, and the word that may become one.
+    lead: Option<Lead>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -58,25 +64,8 @@ enum Start {
     Scheme,
     /// What may be a scheme in disguise needs its two slashes.
     Disguised,
-    /// `//`: the host of a path that is none must have a dot.
+    /// `//`: the host of a path that is none must have a dot, or an entity that may be one.
     Relative,
-}
-
-/// What ends a URL.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Until {
-    /// White space or a tag.
-    Space,
-    /// `>` or the line's end.
-    Angle,
-    /// An attribute without quotes: white space or `>`.
-    Attribute,
-    /// Markdown's `](`: the parenthesis that closes it, or white space.
-    Parenthesis { open: u32, escaped: bool },
-    /// This sign, or a blank line.
-    Quote { quote: u8, after_line: bool },
-    /// Markdown's code: a backtick or white space.
-    Code,
 }
 
 /// Where a character stands.
@@ -117,15 +106,16 @@ impl UrlTracker {
     pub fn start(&mut self) {
         self.state = State::Outside;
         self.recent = 0;
+        self.lead = None;
     }
 
     /// Takes characters until an authority ends, and that one too; returns how many it took.
     pub fn take(&mut self, text: &[u8]) -> usize {
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
-            if self.state == State::Outside {
+            if self.state == State::Outside && self.lead.is_none() {
                 let rest = text.get(at..).unwrap_or_default();
-                let begins = |byte: &u8| matches!(byte, b':' | b'/' | b'\\' | b'.');
+                let begins = |byte: &u8| matches!(byte, b':' | b'/' | b'\\' | b'.' | b'(' | b'<' | b'=');
                 let plain = rest.iter().position(begins).unwrap_or(rest.len());
                 if plain > 0 {
                     self.remember(rest.get(..plain).unwrap_or_default());
@@ -188,43 +178,86 @@ impl UrlTracker {
     }
 
     fn outside(&mut self, byte: u8) {
-        let slash = |byte: u8| matches!(byte, b'/' | b'\\');
-        let opens = |byte: u8| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'=' | b';');
         // How long what begins the URL is so far, and what it is.
         let start = match byte {
             b':' => self.scheme(),
-            _ if slash(byte) && slash(self.nth(0)) && opens(self.nth(1)) => Some((1, Start::Relative)),
-            b'.' if (0..3).all(|back| self.nth(back).eq_ignore_ascii_case(&b'w')) => {
-                (!self.nth(3).is_ascii_alphanumeric()).then_some((3, Start::Scheme))
-            }
+            b'/' | b'\\' => self.is_relative().then_some((1, Start::Relative)),
+            b'.' if (0..3).all(|back| self.nth(back).eq_ignore_ascii_case(&b'w')) => Some((3, Start::Scheme)),
             _ => None,
         };
-        let Some((length, start)) = start else { return self.remember(&[byte]) };
-        let until = Until::behind(self.nth(length + 1), self.nth(length));
+        let lead = self.lead.take();
+        let (until, start) = match (start, &lead) {
+            (Some((_, start)), Some(lead)) => (lead.until(), start),
+            (Some((length, start)), None) => (Until::behind(self.nth(length + 1), self.nth(length)), start),
+            (None, Some(lead)) if lead.is_entity(byte, self.recent) => {
+                self.open(State::Slashes { until: lead.until(), seen: 0, start: Start::Relative });
+                if byte != b';' {
+                    self.character(byte);
+                }
+                return;
+            }
+            (None, _) => {
+                self.lead = self.opened(lead, byte).or_else(|| lead?.and(byte));
+                return self.remember(&[byte]);
+            }
+        };
+        if byte == b'.' {
+            self.open(State::Authority { until, start });
+            self.authority.extend_from_slice(b"www.");
+        } else {
+            self.open(State::Slashes { until, seen: 0, start });
+        }
+    }
+
+    fn open(&mut self, state: State) {
         self.authority.clear();
         self.is_clean = true;
-        self.state = if byte == b'.' {
-            self.authority.extend_from_slice(b"www.");
-            State::Authority { until, start }
-        } else {
-            State::Slashes { until, seen: 0, start }
-        };
+        self.state = state;
+    }
+
+    /// True if the slash that comes is the second one, where a URL may begin.
+    fn is_relative(&self) -> bool {
+        // Programs leave tabs and line breaks out.
+        let is_left_out = |byte: u8| self.lead.is_some() && matches!(byte, b'\t' | b'\n' | b'\r');
+        let first = (0..7).find(|back| !is_left_out(self.nth(*back))).unwrap_or_default();
+        let opens =
+            |byte: u8| byte <= b' ' || matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'=' | b';' | b',');
+        matches!(self.nth(first), b'/' | b'\\') && opens(self.nth(first + 1))
     }
 
     /// What the word before a colon is.
     fn scheme(&self) -> Option<(usize, Start)> {
         let length = (0..=MAX_SCHEME).take_while(|back| self.nth(*back).is_ascii_alphanumeric()).count();
-        let ends_so = |scheme: &&[u8]| {
+        let is_end = |scheme: &[u8], length: usize| {
             let mut letters = scheme.iter().rev().take(length).enumerate();
-            length <= scheme.len()
-                && letters.all(|(back, letter)| letter.eq_ignore_ascii_case(&self.nth(back)))
+            letters.all(|(back, letter)| letter.eq_ignore_ascii_case(&self.nth(back)))
         };
+        let ends_so = |scheme: &&[u8]| length <= scheme.len() && is_end(scheme, length);
         if SCHEMES.iter().any(|scheme| scheme.len() == length && ends_so(scheme)) {
             return Some((length, Start::Scheme));
         }
-        // Programs leave tabs and line breaks out, and read the entities of HTML: `ht&#116;ps:`.
-        let disguised = matches!(self.nth(length), b'\t' | b'\n' | b'\r' | b';');
-        (disguised && SCHEMES.iter().any(ends_so)).then_some((length, Start::Disguised))
+        // Programs leave tabs and line breaks out, read Markdown's escapes and the entities of HTML: `ht&#116;ps:`.
+        let disguised = match self.nth(length) {
+            b'\t' | b'\n' | b'\r' | b';' | b'\\' => SCHEMES.iter().any(ends_so),
+            b'#' => true,
+            _ => false,
+        };
+        // Links in prose begin inside of words too: https://github.github.com/gfm/#autolinks-extension-.
+        let in_word = |scheme: &&[u8]| is_end(scheme, scheme.len());
+        (disguised || WEB.iter().any(in_word)).then_some((length, Start::Disguised))
+    }
+
+    /// What opens with this character.
+    fn opened(&self, lead: Option<Lead>, byte: u8) -> Option<Lead> {
+        let until = match byte {
+            b'(' if self.nth(0) == b']' => Until::Parenthesis { open: 0, escaped: false },
+            b':' if self.nth(0) == b']' => Until::White,
+            b'=' => Until::Attribute,
+            b'<' if self.nth(0) != b'\\' => Until::Angle { escaped: false },
+            b'"' | b'\'' if lead.is_some_and(|lead| lead.is_attribute()) => Until::Quoted(byte),
+            _ => return None,
+        };
+        Some(Lead::new(until))
     }
 
     fn extend(&mut self, byte: u8) {
@@ -240,13 +273,15 @@ impl UrlTracker {
 
     /// An authority ends: empties it if it was none.
     fn settle(&mut self, start: Start) {
-        if start == Start::Relative && !self.authority.contains(&b'.') {
+        if start == Start::Relative && !self.authority.iter().any(|byte| matches!(byte, b'.' | b'&')) {
             self.authority.clear();
         }
     }
 
     fn leave(&mut self, byte: u8) {
         self.state = State::Outside;
+        self.recent = 0;
+        self.lead = self.opened(None, byte);
         self.recent = u64::from(byte);
     }
 
@@ -262,44 +297,7 @@ impl UrlTracker {
     }
 }
 
-impl Until {
-    /// What ends a URL that stands behind these two characters.
-    fn behind(before: u8, opener: u8) -> Self {
-        match (before, opener) {
-            (b']', b'(') => Self::Parenthesis { open: 0, escaped: false },
-            (_, b'<') => Self::Angle,
-            (_, b'=') => Self::Attribute,
-            (_, b'`') => Self::Code,
-            (_, b'"' | b'\'') => Self::Quote { quote: opener, after_line: false },
-            _ => Self::Space,
-        }
-    }
-
-    fn is_reached(&mut self, byte: u8) -> bool {
-        let space = byte.is_ascii_whitespace();
-        match self {
-            Self::Space => space || byte == b'<',
-            Self::Angle => byte == b'>' || byte == b'\n',
-            Self::Attribute => space || byte == b'>',
-            Self::Code => space || byte == b'`',
-            Self::Parenthesis { open, escaped } => {
-                let (was_escaped, was_open) = (*escaped, *open);
-                *escaped = byte == b'\\' && !was_escaped;
-                match byte {
-                    b'(' if !was_escaped => *open = was_open.saturating_add(1),
-                    b')' if !was_escaped => *open = was_open.saturating_sub(1),
-                    _ => {}
-                }
-                space || (byte == b')' && !was_escaped && was_open == 0)
-            }
-            Self::Quote { quote, after_line } => {
-                let blank = byte == b'\n' && *after_line;
-                *after_line = byte == b'\n' || (*after_line && space);
-                byte == *quote || blank
-            }
-        }
-    }
-}
-
+mod lead;
 #[cfg(test)]
 mod tests;
+mod until;
