@@ -253,3 +253,28 @@ fn columns_of_csv() {
         assert_eq!(serde_json::from_slice::<Value>(&sent.body).unwrap(), serde_json::json!([expected]));
     }
 }
+
+/// Files of text are sent as media too; what stands in them cannot be masked there.
+#[test]
+fn files_of_text_in_base64() {
+    // "OwnerId,Name\n123456789012,a\n", and the same with eleven digits.
+    for (base64, is_refused) in
+        [("T3duZXJJZCxOYW1lCjEyMzQ1Njc4OTAxMixhCg==", true), ("T3duZXJJZCxOYW1lCjEyMzQ1Njc4OTAxLGEK", false)]
+    {
+        let gemini = serde_json::json!({"contents":[{"parts":[{"inlineData":{"mimeType":"text/csv","data":base64}}]}]});
+        let chat = serde_json::json!({"messages":[{"role":"user","content":[
+            {"type":"file","file":{"file_data":format!("data:text/csv;base64,{base64}")}}]}]});
+        for (host, path, body) in
+            [(GOOGLE, "/v1beta/models/g:generateContent", gemini), (OPENAI, "/v1/chat/completions", chat)]
+        {
+            let body = body.to_string();
+            match send(&vm(), &post(host, path), body.as_bytes()) {
+                Ok(sent) => assert!(!is_refused && sent.body == body.as_bytes(), "{path}"),
+                Err(refusal) => {
+                    assert!(is_refused);
+                    assert_eq!((refusal.status, refusal.code), (422, "identifier_in_field"));
+                }
+            }
+        }
+    }
+}

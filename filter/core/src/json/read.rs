@@ -12,7 +12,7 @@ use core::ops::Range;
 mod media;
 mod nested;
 
-use media::{is_base64, is_data_url};
+use media::{decoded_text, is_base64, is_data_url};
 
 /// How many JSON strings deep text is followed: JSON in a string (2), JSON in a string of that (3), and so on.
 ///
@@ -30,6 +30,8 @@ pub trait Visitor {
     fn number(&mut self, number: Number<'_>, place: &Place<'_>);
     /// A string that must not be changed, or that is not text: an identifier in it cannot be masked.
     fn fixed(&mut self, view: &View<'_>);
+    /// A file of text, encoded as this view: an identifier in it cannot be masked.
+    fn encoded(&mut self, _view: &View<'_>, _text: &[u8]) {}
     /// A number that must not be changed; where it stands.
     fn fixed_number(&mut self, digits: &[u8], at: usize);
     /// Signed text passed unread.
@@ -213,7 +215,7 @@ impl Reader<'_> {
                     object.deferred.push((rule, quotes));
                 }
             }
-            Rule::MediaUrl if is_data_url(view.text) => self.visitor.fixed(&view),
+            Rule::MediaUrl if is_data_url(view.text) => self.media(&view),
             Rule::Channel(_) | Rule::MediaUrl | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_)
                 if key =>
             {
@@ -244,6 +246,13 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn media(&mut self, view: &View<'_>) {
+        self.visitor.fixed(view);
+        if let Some(text) = decoded_text(view.text) {
+            self.visitor.encoded(view, &text);
+        }
+    }
+
     /// The end of an object decides what its deferred strings are.
     fn close(&mut self) -> Result<(), Unreadable> {
         let Some(object) = self.objects.pop() else { return Ok(()) };
@@ -257,7 +266,7 @@ impl Reader<'_> {
                     if !is_base64(view.text) {
                         return Err(Unreadable { problem: Problem::Media, at: quotes.start });
                     }
-                    self.visitor.fixed(&view);
+                    self.media(&view);
                 }
                 _ => self.text(&view, &Place::default()),
             }

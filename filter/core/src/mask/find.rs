@@ -262,6 +262,14 @@ impl Visitor for Finder<'_> {
         }
     }
 
+    fn encoded(&mut self, view: &View<'_>, text: &[u8]) {
+        self.detector.find_placed(text, 0, &Place::default(), &mut self.findings);
+        if !self.findings.is_empty() {
+            self.findings.clear();
+            self.refused.get_or_insert(Unmaskable::InField(view.raw(0)));
+        }
+    }
+
     fn fixed_number(&mut self, _digits: &[u8], _at: usize) {}
 
     fn signed(&mut self) {

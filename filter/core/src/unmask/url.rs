@@ -38,6 +38,8 @@ pub struct UrlTracker {
     is_clean: bool,
     /// Outside of URLs: what opened the place of one, and the word that may become one.
     lead: Option<Lead>,
+    /// Outside of URLs: the quote that the attribute ends with in which the text is. Some have many URLs: `srcset`.
+    attribute: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -107,6 +109,7 @@ impl UrlTracker {
         self.state = State::Outside;
         self.recent = 0;
         self.lead = None;
+        self.attribute = None;
     }
 
     /// Takes characters until an authority ends, and that one too; returns how many it took.
@@ -115,7 +118,11 @@ impl UrlTracker {
         while let Some(&byte) = text.get(at) {
             if self.state == State::Outside && self.lead.is_none() {
                 let rest = text.get(at..).unwrap_or_default();
-                let begins = |byte: &u8| matches!(byte, b':' | b'/' | b'\\' | b'.' | b'(' | b'<' | b'=');
+                let attribute = self.attribute;
+                let begins = |byte: &u8| {
+                    Some(*byte) == attribute
+                        || matches!(byte, b':' | b'/' | b'\\' | b'.' | b'(' | b'<' | b'=')
+                };
                 let plain = rest.iter().position(begins).unwrap_or(rest.len());
                 if plain > 0 {
                     self.remember(rest.get(..plain).unwrap_or_default());
@@ -188,7 +195,11 @@ impl UrlTracker {
         let lead = self.lead.take();
         let (until, start) = match (start, &lead) {
             (Some((_, start)), Some(lead)) => (lead.until(), start),
-            (Some((length, start)), None) => (Until::behind(self.nth(length + 1), self.nth(length)), start),
+            (Some((length, start)), None) => {
+                let opener = self.nth(length);
+                let listed = self.attribute.filter(|_| !matches!(opener, b'"' | b'\''));
+                (listed.map_or_else(|| Until::behind(self.nth(length + 1), opener), Until::Listed), start)
+            }
             (None, Some(lead)) if lead.is_entity(byte, self.recent) => {
                 self.open(State::Slashes { until: lead.until(), seen: 0, start: Start::Relative });
                 if byte != b';' {
@@ -197,7 +208,11 @@ impl UrlTracker {
                 return;
             }
             (None, _) => {
+                self.attribute = self.attribute.filter(|quote| *quote != byte);
                 self.lead = self.opened(lead, byte).or_else(|| lead?.and(byte));
+                if let Some(Until::Quoted(quote)) = self.lead.map(|lead| lead.until()) {
+                    self.attribute = Some(quote);
+                }
                 return self.remember(&[byte]);
             }
         };
@@ -281,6 +296,7 @@ impl UrlTracker {
     fn leave(&mut self, byte: u8) {
         self.state = State::Outside;
         self.recent = 0;
+        self.attribute = self.attribute.filter(|quote| *quote != byte);
         self.lead = self.opened(None, byte);
         self.recent = u64::from(byte);
     }

@@ -115,6 +115,11 @@ fn urls_and_where_they_end() {
         ("<img src=\"ht&#116;ps://a.example/b Z\">", "a.example"),
         ("<img src=\"https://a.example/\n\nZ\">", "a.example"),
         (r"\<https://a.example/>Z", "a.example"),
+        ("<img srcset=\"b 1x, https://a.example/<Z 2x\">", "a.example"),
+        ("<img srcset=\"b 1x, https://a.example/x 2x\"> <b>https://a.example</b>Z", "-"),
+        ("<img srcset=\"https://a.example/x 2x, https://a.example/\">Z", "-"),
+        ("<p style=\"background:url('https://a.example/b Z')\">", "a.example"),
+        ("<img srcset=\"b 2x, https://a.example/\">Z", "-"),
         // HTML reads numbers without a semicolon.
         ("<img src=\"&#104&#116&#116&#112&#115://a.example/Z\">", "a.example"),
         ("<img src=\"https&#58//a.example/Z\">", "a.example"),

@@ -11,6 +11,8 @@ pub(super) enum Until {
     Angle { escaped: bool },
     /// An attribute without quotes: white space or `>`.
     Attribute,
+    /// Within an attribute in this quote: that, or white space.
+    Listed(u8),
     /// An attribute in this quote.
     Quoted(u8),
     /// Markdown's `](`: the parenthesis that closes it, or white space.
@@ -44,6 +46,7 @@ impl Until {
                 let was_escaped = core::mem::replace(escaped, byte == b'\\' && !*escaped);
                 (byte == b'>' && !was_escaped) || byte == b'\n'
             }
+            Self::Listed(quote) => space || byte == *quote,
             Self::Quoted(quote) => byte == *quote,
             Self::Attribute => space || byte == b'>',
             Self::Code => space || byte == b'`',
