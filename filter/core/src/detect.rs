@@ -276,8 +276,8 @@ impl Detector {
             // A grammar may begin before its anchor, but never before what was found.
             Outcome::One(range) if range.start < search.consumed(findings) => None,
             Outcome::One(range) => {
-                let end = range.end;
-                findings.push(Finding { range, kind, rule: row.rule });
+                let end = merge::leaves_arn(text, &range);
+                findings.push(Finding { range: range.start..end, kind, rule: row.rule });
                 Some(end)
             }
             Outcome::Parts(parts) => {

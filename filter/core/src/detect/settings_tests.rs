@@ -128,3 +128,15 @@ fn what_follows_a_private_key_is_found() {
         assert!(found[0].starts_with("-----BEGIN"));
     }
 }
+
+/// Nor does any other secret: the `arn` belongs to the ARN.
+#[test]
+fn what_follows_a_web_token_is_found() {
+    for text in [
+        "eyJSS9S9..Y..arn:aws:iam::123456789012:role/a-7",
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.arn:aws:iam::123456789012:role/a-7",
+    ] {
+        let found = values(r#"{"kinds":{"secrets":true}}"#, text);
+        assert_eq!(found[1..], ["123456789012", "a-7"], "{text}");
+    }
+}
