@@ -10,7 +10,8 @@ fn check_says_what_is_wrong_and_where() {
         (
             r#"{"hosts":["a.com"],"hots":[]}"#,
             "hots: unknown field `hots`, expected one of `hosts`, `base_urls`, `max_body_bytes`, `mapping`, \
-             `scope`, `multipart`, `signed_thinking`, `forward_headers`, `mode`, `detect` at line 1 column 25",
+             `scope`, `restore`, `restore_in_urls`, `url_hosts`, `multipart`, `signed_thinking`, `forward_headers`, \
+             `mode`, `detect`, `usage` at line 1 column 25",
         ),
         (
             r#"{"hosts":"a.com"}"#,
