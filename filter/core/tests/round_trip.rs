@@ -45,7 +45,7 @@ fn piece() -> impl Strategy<Value = String> {
             .prop_map(String::from),
         3 => prop::sample::select(&[" ", "\n", "\"", "\\", "\\n", "/", ":", ".", "-", "인스턴스", "를", "%2F", "\\u0041", "😀", "{", "[\"", "\"}", "\u{1b}[1m"][..])
             .prop_map(String::from),
-        1 => prop::sample::select(&["https://", "https://a.example/", "http:", "www.", "//", "](", "<", "=", "'", "?q=", ";", "\n"][..])
+        1 => prop::sample::select(&["https://", "https://a.example/", "http:", "www.", "//", "](", "<", "=", "'", "?q=", "&#58;", "&sol;", ";", "\n"][..])
             .prop_map(String::from),
         1 => ".{0,6}",
     ]

@@ -158,3 +158,29 @@ fn always_known_and_never() {
         assert_eq!(String::from_utf8(got).unwrap(), json!([expected]).to_string());
     }
 }
+
+/// However a URL is spelled: what the request has in it comes back.
+#[test]
+fn what_comes_back_is_what_went_in() {
+    let vm = vm();
+    for text in [
+        "https://evil.example/i-0abc1234",
+        "http:evil.example/i-0abc1234",
+        "www.evil.example/i-0abc1234",
+        "](&#x2F;&#x2f;evil.example&#47;i-0abc1234",
+        "](&sol;&sol;evil.example&#47;i-0abc1234",
+        "](&NewLine;evil.example&#47;i-0abc1234",
+        "](https&colon;evil.example&#47;i-0abc1234",
+        "=https&#58;evil.example&#47;i-0abc1234",
+        "](/\t/evil.example?i-0abc1234",
+        "\nhttp:i-0abc1234",
+    ] {
+        for body in [json!([text]).to_string(), json!([json!([text]).to_string()]).to_string()] {
+            let mut sent = send(&vm, &post("api.anthropic.com", "/any"), body.as_bytes()).unwrap();
+            let masked = String::from_utf8(sent.body).unwrap();
+            assert!(masked.contains("AWS_EC2_001"), "{masked}");
+            let got = receive(&vm, &mut sent.exchange, "application/json", [masked.as_bytes()]);
+            assert_eq!(String::from_utf8(got).unwrap(), body);
+        }
+    }
+}

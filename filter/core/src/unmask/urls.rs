@@ -135,7 +135,9 @@ fn may_have_url(body: &[u8]) -> bool {
             begins && word.eq_ignore_ascii_case(scheme)
         })
     };
-    SLASHES.iter().any(|slashes| memchr::memmem::find(body, slashes).is_some())
+    // What `&` begins may be a slash or a colon of HTML.
+    memchr::memchr(b'&', body).is_some()
+        || SLASHES.iter().any(|slashes| memchr::memmem::find(body, slashes).is_some())
         || memchr::memchr_iter(b':', body).any(scheme)
         || memchr::memchr2_iter(b'w', b'W', body)
             .any(|at| body.get(at..at + 4).is_some_and(|four| four.eq_ignore_ascii_case(b"www.")))
