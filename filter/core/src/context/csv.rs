@@ -17,6 +17,11 @@ const MAX_COLUMNS: usize = 256;
 /// Longest line that names columns.
 const MAX_HEADER: usize = 8192;
 
+/// Longest name of a column.
+const MAX_NAME: usize = 40;
+/// Most words of one.
+const MAX_WORDS: usize = 5;
+
 /// What a table's first line says.
 struct Header<'a> {
     /// What stands between cells.
@@ -74,10 +79,15 @@ impl<'a> Header<'a> {
     }
 }
 
+/// True for `Account ID` or `lineItem/UsageAccountId`, not for a clause of a sentence.
 fn is_name(cell: &[u8]) -> bool {
     let belongs =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/');
-    cell.iter().any(u8::is_ascii_alphabetic) && cell.iter().all(belongs)
+    cell.len() <= MAX_NAME
+        && !cell.ends_with(b".")
+        && cell.iter().filter(|byte| **byte == b' ').count() < MAX_WORDS
+        && cell.iter().any(u8::is_ascii_alphabetic)
+        && cell.iter().all(belongs)
 }
 
 /// The cells of a line, without quotes and the blanks around them.
@@ -112,5 +122,28 @@ impl Iterator for Cells<'_> {
         let (start, cell) = (start + lead, cell.trim_ascii());
         let is_quoted = matches!(cell, [b'"', .., b'"']);
         Some(if is_quoted { start + 1..start + cell.len() - 1 } else { start..start + cell.len() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn columns_have_names_and_sentences_have_clauses() {
+        for name in ["OwnerId", "Account ID", "lineItem/UsageAccountId", "Auto Scaling Group Name"] {
+            assert!(is_name(name.as_bytes()), "{name}");
+        }
+        for clause in [
+            "",
+            "12",
+            "and the account was closed.",
+            "if you look at the account",
+            "and the target group drained it because of the account",
+        ] {
+            assert!(!is_name(clause.as_bytes()), "{clause}");
+        }
     }
 }
