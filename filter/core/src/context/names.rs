@@ -170,8 +170,21 @@ pub(super) fn ends_in(name: &[u8], ending: &[u8]) -> bool {
     wanted.peek().is_none()
 }
 
+/// The last two letters of `name` in singular, in lower case; 0 where there are none.
+pub(super) fn last_letters(name: &[u8]) -> [u8; 2] {
+    let mut letters = singular(name).iter().rev().filter(|byte| !is_separator(**byte));
+    let mut next = || letters.next().map_or(0, u8::to_ascii_lowercase);
+    let last = next();
+    [next(), last]
+}
+
+/// True if `name` contains `word`, in any letter case.
 pub(super) fn contains(name: &[u8], word: &[u8]) -> bool {
-    name.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+    let first = word.first().map(u8::to_ascii_lowercase);
+    let is = |window: &[u8]| {
+        window.first().map(u8::to_ascii_lowercase) == first && window.eq_ignore_ascii_case(word)
+    };
+    name.windows(word.len()).any(is)
 }
 
 #[cfg(test)]
