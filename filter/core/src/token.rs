@@ -28,9 +28,17 @@ pub const FAMILIES: [&str; 3] = ["AWS", "ORG", "PII"];
 pub const MAX_DIGITS: usize = 10;
 const MIN_DIGITS: usize = 3;
 
-/// Where in `text` a token may begin next, at the earliest: at the first letter of a family.
-pub fn next_start(text: &[u8]) -> Option<usize> {
-    memchr::memchr3(b'A', b'O', b'P', text)
+/// Where in `text`, behind the character `before`, a token may begin next, at the earliest: at the first letter of a family
+/// that is not inside of a word. Whether what looks like a word's letter is the end of an escape, more of the text tells.
+pub fn next_start(before: Option<u8>, text: &[u8]) -> Option<usize> {
+    let starts = memchr::memchr3_iter(b'A', b'O', b'P', text);
+    let before = |at: usize| at.checked_sub(1).map_or(before, |at| text.get(at).copied());
+    starts.into_iter().find(|at| before(*at).is_none_or(boundary::may_end_escape))
+}
+
+/// True for what [`next_start`] stops at.
+pub fn is_start(byte: u8) -> bool {
+    matches!(byte, b'A' | b'O' | b'P')
 }
 
 /// Writes the token of a kind's `prefix` with this number.
@@ -68,7 +76,8 @@ impl Recogniser {
     pub fn find(&self, text: &[u8], from: usize) -> Option<Found> {
         let mut at = from;
         loop {
-            at += next_start(text.get(at..)?)?;
+            let before = at.checked_sub(1).and_then(|at| text.get(at).copied());
+            at += next_start(before, text.get(at..)?)?;
             if let Some(found) = self.at(text, at) {
                 return Some(found);
             }
@@ -180,7 +189,7 @@ mod tests {
     #[test]
     fn every_family_has_a_start() {
         for family in FAMILIES {
-            assert_eq!(next_start(family.as_bytes()), Some(0));
+            assert_eq!(next_start(None, family.as_bytes()), Some(0));
         }
     }
 
