@@ -15,7 +15,7 @@ const FILTER_BITS: u64 = 1 << 14;
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 /// How many letters from its end tell that a name is none of the known ones: most words of a text are none.
-const TAIL: usize = 3;
+const TAIL: usize = 4;
 /// Marks a name in the table that must be all of a name, not only its end.
 const WHOLE: &str = "=";
 
