@@ -10,7 +10,6 @@
 //! `AWS_EC2_1015`, and no token is a prefix of another that stands in the same place.
 
 use crate::boundary;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -43,7 +42,20 @@ pub fn is_start(byte: u8) -> bool {
 
 /// Writes the token of a kind's `prefix` with this number.
 pub fn write(prefix: &str, number: u64) -> String {
-    format!("{prefix}_{number:03}")
+    let mut token = String::with_capacity(prefix.len() + 1 + MAX_DIGITS);
+    token.push_str(prefix);
+    token.push('_');
+    // Formatting is slower than all else that is done for a value.
+    let mut unit: u64 = 100;
+    while number / unit >= 10 {
+        unit *= 10;
+    }
+    while unit > 0 {
+        let digit = u32::try_from(number / unit % 10).ok().and_then(|digit| char::from_digit(digit, 10));
+        token.extend(digit);
+        unit /= 10;
+    }
+    token
 }
 
 /// A token found in text.
@@ -106,7 +118,7 @@ impl Recogniser {
                     let end = at + escapes + 1 + number.len();
                     let (prefix, kind) = self.known(prefix.get(..length)?).filter(|_| is_number(number))?;
                     let number = core::str::from_utf8(number).ok()?;
-                    let token = format!("{prefix}_{number}");
+                    let token = [prefix, number].join("_");
                     let found = Found { range: start..start + end, token, prefix: kind };
                     return boundary::may_end(rest.get(end..)?).then_some(found);
                 }
@@ -152,6 +164,13 @@ mod tests {
             found.push((text[one.range].into(), one.token));
         }
         found
+    }
+
+    #[test]
+    fn has_three_digits_and_more_when_needed() {
+        for number in [0, 1, 9, 10, 99, 100, 999, 1000, 1_234_567_890, u64::MAX] {
+            assert_eq!(write("AWS_EC2", number), alloc::format!("AWS_EC2_{number:03}"));
+        }
     }
 
     #[test]

@@ -372,11 +372,7 @@ fn kinds_are_of_one_mind() {
 
 #[test]
 fn endings_of_ids_are_told_by_two_letters() {
-    for ending in super::ID_ENDINGS {
-        assert!(
-            super::may_name_id(super::names::last_letters(ending)),
-            "{}",
-            String::from_utf8_lossy(ending)
-        );
+    for ending in ID_ENDINGS {
+        assert!(may_name_id(names::last_letters(ending)), "{}", String::from_utf8_lossy(ending));
     }
 }
