@@ -87,12 +87,18 @@ impl Events {
         wrap: Wrap,
         to: &mut Context<'_>,
     ) -> bool {
-        let facts = self.known.read(self.shape, line.value);
-        let (settled, data) = (facts.settled, line.value);
+        let data = line.value;
+        if let Some(facts) = self.known.again(data) {
+            self.restore(head, &[line], (&facts, data), wrap, to);
+            self.known.put_back(facts);
+            return true;
+        }
+        let facts = Facts::read(self.shape, data);
+        let settled = facts.settled;
         if settled {
             self.restore(head, &[line], (&facts, data), wrap, to);
+            self.known.keep(facts, data);
         }
-        self.known.keep(facts, data);
         settled
     }
 

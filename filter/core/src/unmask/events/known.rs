@@ -2,7 +2,7 @@
 //! said holds for them too, and they need not be read again.
 
 use super::facts::Facts;
-use crate::json::{Lexer, Piece, Shape};
+use crate::json::{Lexer, Piece};
 use alloc::vec::Vec;
 
 /// Most bytes around a text that are kept. Providers' events have some hundred.
@@ -18,16 +18,17 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What an event with this data says.
-    pub(super) fn read(&mut self, shape: &'static Shape, data: &[u8]) -> Facts {
-        self.again(data).unwrap_or_else(|| Facts::read(shape, data))
-    }
-
-    fn again(&mut self, data: &[u8]) -> Option<Facts> {
+    /// What an event with this data says, if it says the same.
+    pub(super) fn again(&mut self, data: &[u8]) -> Option<Facts> {
         let content = data.strip_prefix(self.before.as_slice())?.strip_suffix(self.behind.as_slice())?;
         let mut facts = self.facts.take_if(|_| is_content(content))?;
         facts.only_text()?.end = self.before.len() + content.len();
         Some(facts)
+    }
+
+    /// What [`again`](Self::again) gave is to be said again.
+    pub(super) fn put_back(&mut self, facts: Facts) {
+        self.facts = Some(facts);
     }
 
     /// Keeps what was said, if it may be said again.
@@ -38,10 +39,8 @@ impl Known {
             return;
         }
         for (kept, new) in [(&mut self.before, before), (&mut self.behind, behind)] {
-            if kept != new {
-                kept.clear();
-                kept.extend_from_slice(new);
-            }
+            kept.clear();
+            kept.extend_from_slice(new);
         }
         self.facts = Some(facts);
     }
@@ -66,6 +65,7 @@ fn is_content(content: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Shape;
     use crate::provider;
     use alloc::format;
     use alloc::string::String;
@@ -74,8 +74,7 @@ mod tests {
 
     fn after(data: &str) -> (Known, &'static Shape) {
         let (mut known, shape) = (Known::default(), provider::api("/v1/messages").event);
-        let facts = known.read(shape, data.as_bytes());
-        known.keep(facts, data.as_bytes());
+        known.keep(Facts::read(shape, data.as_bytes()), data.as_bytes());
         (known, shape)
     }
 
@@ -102,7 +101,7 @@ mod tests {
             assert_eq!(again.is_some(), is_known, "{data}");
             if let Some(again) = again {
                 assert!(again == Facts::read(shape, data.as_bytes()), "{data}");
-                known.keep(again, data.as_bytes());
+                known.put_back(again);
             }
         }
     }
