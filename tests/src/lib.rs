@@ -15,6 +15,7 @@
 //! * [`bridge`] starts a real Redis bridge, and a false one that answers as it is told.
 //! * [`encoding`] compresses as clients and providers do.
 //! * [`hop`] stands between the bridge and Redis, and delays, cuts and lies.
+//! * [`netns`] makes network namespaces with links between them, and watches what arrives there.
 //! * [`sdk`] runs the providers' own SDKs.
 //! * [`process`] is what keeps any of these from outliving a test.
 //! * Nothing here has a fixed port or a sleep: ports are free ones, and a test waits for the thing
@@ -33,6 +34,8 @@ pub mod encoding;
 pub mod envoy;
 #[allow(clippy::expect_used, reason = "it fails tests")]
 pub mod hop;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod netns;
 #[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
 pub mod process;
 pub mod provider;
