@@ -8,3 +8,5 @@
     clippy::unwrap_used,
     reason = "these are tests, helpers included"
 )]
+
+mod iptables;
