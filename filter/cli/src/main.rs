@@ -17,6 +17,7 @@ use tokens::Token;
 use url::Url;
 
 mod args;
+mod egress;
 mod explain;
 mod failure;
 mod filter;
