@@ -5,9 +5,10 @@
 
 use self::hosts::{Upstream, host_name};
 use cloakroom_core::Config;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 pub(crate) mod hosts;
@@ -83,7 +84,7 @@ pub(crate) enum BridgeAddress {
 }
 
 /// Files, as Envoy sees them; absolute.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Files {
     /// The filter.
@@ -126,7 +127,7 @@ pub(crate) mod pki {
 }
 
 /// What both hops keep to.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
     /// The longest silence in an answer before it is cut.
@@ -142,7 +143,7 @@ impl Default for Limits {
 }
 
 /// The sidecar.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Sidecar {
     /// Where redirected connections arrive.
@@ -158,14 +159,16 @@ impl Default for Sidecar {
 }
 
 /// The gateway.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Gateway {
     /// The name or address by which sidecars reach it.
     pub(crate) host: String,
     /// And the port.
     pub(crate) port: u16,
-    /// Where it listens.
-    pub(crate) listen: std::net::SocketAddr,
+    /// The address where it listens.
+    pub(crate) listen_ip: IpAddr,
+    /// And the port.
+    pub(crate) listen_port: u16,
     /// The name in its certificate.
     pub(crate) name: String,
     /// The name in the sidecars' certificates.

@@ -98,7 +98,7 @@ impl Gateway {
             Some(name) => certificate_name("gateway.name", &name)?,
         };
         let client = certificate_name("gateway.client", self.client.as_deref().unwrap_or(CLIENT))?;
-        Ok(super::Gateway { host, port, listen, name, client })
+        Ok(super::Gateway { host, port, listen_ip: listen.ip(), listen_port: listen.port(), name, client })
     }
 }
 
