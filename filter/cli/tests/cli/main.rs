@@ -11,6 +11,7 @@
 mod config;
 mod jsonl;
 mod mask;
+mod pki;
 mod render;
 mod support;
 mod unmask;
