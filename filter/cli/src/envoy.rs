@@ -10,6 +10,7 @@
 use self::chain::Chain;
 use self::tree::Node;
 use crate::failure::Failure;
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,11 @@ pub(crate) fn check(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
 
 /// What is wrong in this text, which lies in `folder`; an error if it is no configuration at all.
 fn findings(text: &str, folder: Option<&Path>) -> Result<Findings, String> {
-    let tree = tree::read(text)?;
-    let root = Node::root(&tree);
+    Ok(judge(&tree::read(text)?, folder))
+}
+
+fn judge(tree: &Value, folder: Option<&Path>) -> Findings {
+    let root = Node::root(tree);
     let mut findings = Findings::default();
     admin(&root, &mut findings);
     let managers = chain::managers(&root);
@@ -79,7 +83,7 @@ fn findings(text: &str, folder: Option<&Path>) -> Result<Findings, String> {
         .partition(Chain::masks);
     if with.is_empty() {
         findings.add(&root, "no connection manager has the Cloakroom filter, so nothing is masked here");
-        return Ok(findings);
+        return findings;
     }
     let clusters = clusters::all(&root);
     for chain in &with {
@@ -93,7 +97,7 @@ fn findings(text: &str, folder: Option<&Path>) -> Result<Findings, String> {
         clusters::check(provider, &mut findings);
     }
     routes::ways_around(&root, &without, &providers, &mut findings);
-    Ok(findings)
+    findings
 }
 
 /// Envoy's admin interface shows the configuration and stops Envoy.
