@@ -28,6 +28,7 @@ mod kinds;
 mod render;
 mod tokens;
 mod url;
+mod yaml;
 
 /// How much of an answer is read at once; what is there is restored without waiting for more.
 const CHUNK: usize = 64 * 1024;

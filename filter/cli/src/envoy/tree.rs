@@ -1,19 +1,12 @@
 //! A configuration as a tree in which every node knows its place.
 
+use crate::yaml;
 use serde_json::{Map, Value};
 
 /// Reads YAML, and JSON with it. Names become `snake_case`, as protobuf's JSON may have `camelCase`, and what is wrapped in a
 /// `TypedStruct` loses its wrapping. An error is one sentence.
 pub(super) fn read(text: &str) -> Result<Value, String> {
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            // A long list may use one anchor in every line.
-            enforce_alias_anchor_ratio: false,
-        },
-    };
-    let tree: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        error.without_snippet().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
-    })?;
+    let tree: Value = yaml::read(text)?;
     match tree {
         Value::Object(_) => Ok(normalised(tree)),
         _ => Err("expected an Envoy configuration, which is a mapping".to_owned()),

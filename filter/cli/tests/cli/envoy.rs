@@ -54,10 +54,7 @@ fn each_fault_is_a_line_with_its_place() {
 fn what_is_no_configuration_is_told() {
     for (text, expected) in [
         ("- a\n", "expected an Envoy configuration, which is a mapping"),
-        (
-            "a: 1\na: 2\n",
-            "duplicate mapping key: a, set DuplicateKeyPolicy in Options if acceptable at line 2, column 1",
-        ),
+        ("a: 1\na: 2\n", "duplicate mapping key: a at line 2, column 1"),
     ] {
         let (_folder, path) = file(text);
         let run = cloakroom(&format!("check --envoy {}", path.display()), b"");
