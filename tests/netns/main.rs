@@ -8,3 +8,7 @@
     clippy::unwrap_used,
     reason = "these are tests, helpers included"
 )]
+
+mod clients;
+mod sidecar;
+mod world;

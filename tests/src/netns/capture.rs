@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SocketFlags, SocketType, eth, recv, socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, eth, recv, socket_with, sockopt};
 
 use super::Namespace;
 
@@ -80,7 +78,8 @@ impl Capture {
         let packets = self.record.packets.lock().unwrap_or_else(PoisonError::into_inner);
         let is_mark = |packet: &Packet| packet.to.port() == MARK && packet.bytes.ends_with(&mark);
         let missing = |packets: &mut Vec<Packet>| !packets.iter().any(is_mark);
-        let (packets, late) = self.record.grown.wait_timeout_while(packets, DEADLINE, missing).expect("a lock");
+        let (packets, late) =
+            self.record.grown.wait_timeout_while(packets, DEADLINE, missing).expect("a lock");
         assert!(!late.timed_out(), "the record of packets stands still");
         packets.clone()
     }
@@ -132,7 +131,10 @@ mod tests {
         let mut four = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
         four.extend([0x30, 0x39, 0, 9]);
         let packet = read(&four).unwrap();
-        assert_eq!((packet.from, packet.to), ("10.0.0.1:12345".parse().unwrap(), "10.0.0.2:9".parse().unwrap()));
+        assert_eq!(
+            (packet.from, packet.to),
+            ("10.0.0.1:12345".parse().unwrap(), "10.0.0.2:9".parse().unwrap())
+        );
         let mut six = vec![0; 40];
         (six[0], six[6], six[23], six[39]) = (0x60, TCP, 1, 2);
         six.extend([1, 187, 0, 80]);
