@@ -10,5 +10,6 @@
 )]
 
 mod clients;
+mod dial;
 mod sidecar;
 mod world;

@@ -8,7 +8,7 @@ use std::{
 
 use e2e::{
     bridge::Bridge,
-    envoy::{ADMIN, Artifact, Envoy},
+    envoy::{Artifact, Envoy, root},
     netns::Namespace,
     provider::Pki,
 };
@@ -48,12 +48,7 @@ impl Sidecar {
         put("filter.yaml", &fill(include_str!("draft-filter.json")));
         let config = fill(include_str!("draft-sidecar.json"));
         give(dir.path());
-        app.sh("for t in iptables ip6tables; do \
-            $t -t nat -A OUTPUT -m owner --uid-owner 1337 -j RETURN; \
-            $t -t nat -A OUTPUT -o lo -j RETURN; \
-            $t -t nat -A OUTPUT -p tcp -j REDIRECT --to-ports 15001; \
-            $t -A OUTPUT -o lo -j RETURN; $t -A OUTPUT -m owner --uid-owner 1337 -j RETURN; \
-            $t -A OUTPUT -p udp -j REJECT; done");
+        app.sh(&format!("{} install", root().join("envoy/iptables.sh").display()));
         let command = app.command_as(UID, at("envoy"));
         Self { envoy: Envoy::launch(command, &config, 1, dir) }
     }

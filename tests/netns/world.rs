@@ -95,11 +95,22 @@ impl World {
 
     /// A call to Anthropic's Messages API with a key of its own.
     pub(crate) fn anthropic(&self, body: impl Into<bytes::Bytes>) -> Call {
-        let key = format!("call-{}", self.keys.fetch_add(1, Ordering::Relaxed));
         Call::post(ANTHROPIC, "/v1/messages", body)
             .header("x-api-key", "sk-scripted")
             .header("anthropic-version", "2023-06-01")
-            .header(KEY_HEADER, key)
+            .header(KEY_HEADER, self.key())
+    }
+
+    /// A call to OpenAI's Chat Completions API with a key of its own.
+    pub(crate) fn openai(&self, body: impl Into<bytes::Bytes>) -> Call {
+        Call::post(OPENAI, "/v1/chat/completions", body)
+            .header("authorization", "Bearer sk-scripted")
+            .header(KEY_HEADER, self.key())
+    }
+
+    /// A key that no other request of this world has.
+    pub(crate) fn key(&self) -> String {
+        format!("call-{}", self.keys.fetch_add(1, Ordering::Relaxed))
     }
 }
 

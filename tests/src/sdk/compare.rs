@@ -92,6 +92,15 @@ impl Job {
         }
     }
 
+    /// Asserts that a text differs from another only where a token stands for an identifier, and that it does.
+    ///
+    /// # Panics
+    /// When it is not so.
+    #[track_caller]
+    pub fn assert_masked_text(&self, what: &str, received: &str, sent: &str) {
+        Mapping::default().learn(what, received, sent, &self.identifiers());
+    }
+
     /// What the drivers are told; see `common.py`.
     pub(super) fn job(&self) -> Value {
         let at_once: Vec<_> = (0..self.at_once).map(|number| of_user(number).join(" in ")).collect();
