@@ -11,5 +11,6 @@
 
 mod clients;
 mod dial;
+mod leaks;
 mod sidecar;
 mod world;
