@@ -278,7 +278,7 @@ fn post(host: &str, path: &str, secret: &str) -> Vec<u8> {
 /// Says this and returns what comes until the other side closes.
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, said: &[u8]) -> String {
     let mut got = Vec::new();
-    within("the end of a connection", async {
+    within(&format!("the end after {:?}", String::from_utf8_lossy(said)), async {
         // Either end may come as a reset.
         let _ = stream.write_all(said).await;
         let _ = stream.read_to_end(&mut got).await;
