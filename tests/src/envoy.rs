@@ -31,6 +31,8 @@ pub const ADMIN: &str = "admin.sock";
 pub enum Artifact {
     /// The Redis bridge.
     Bridge,
+    /// The command line.
+    Cli,
     /// The pinned Envoy.
     Envoy,
     /// The filter that is shipped.
@@ -47,6 +49,7 @@ impl Artifact {
     pub fn path(self) -> PathBuf {
         let (variable, default, make) = match self {
             Self::Bridge => ("CLOAKROOM_BRIDGE", "target/release/redis-bridge", "make bridge"),
+            Self::Cli => ("CLOAKROOM_CLI", "target/debug/cloakroom", "make cli"),
             Self::Envoy => ("CLOAKROOM_ENVOY", "target/envoy/bin/envoy", "make envoy"),
             Self::Filter => ("CLOAKROOM_WASM", "target/wasm32-wasip1/wasm/cloakroom.wasm", "make wasm"),
             Self::TrappingFilter => {
