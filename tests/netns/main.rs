@@ -11,6 +11,9 @@
 
 mod clients;
 mod dial;
+mod iptables;
 mod leaks;
+mod load;
+mod outages;
 mod sidecar;
 mod world;
