@@ -232,6 +232,36 @@ async fn the_gateway_knows_its_sidecars() {
     assert_eq!(hops.received("key").text(), ONCE.0, "of a sidecar");
 }
 
+/// Certificates and CAs of the hop between sidecar and gateway are read again when they are replaced: for new connections, while
+/// those that are there go on.
+#[tokio::test]
+async fn certificates_between_the_hops_rotate() {
+    let hops = Hops::start(&with_gateway("gateway"));
+    let (gateway, old) = (hops.gateway.as_ref().unwrap(), &hops.certificates);
+    let new = Certificates::new();
+    let ask = async |known: &Certificates, shown: &Certificates, key: &str| {
+        let tls = Tls::trusting(known.gateway.ca_pem().as_bytes()).showing(&shown.sidecar);
+        let stream = TcpStream::connect(gateway.address()).await?;
+        let mut connection = tls.open(stream, GATEWAY, Protocol::Http2).await?;
+        within("an answer", connection.call(&call(ANTHROPIC, key))).await.map_err(io::Error::other)
+    };
+    ask(old, old, "old").await.unwrap();
+    assert_eq!(hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "first")).await.status, 404);
+    new.replace(gateway.dir(), &new.sidecar);
+    new.replace(hops.sidecar.dir(), &new.gateway);
+    within("the gateway's new certificate", async {
+        while ask(&new, &new, "new").await.is_err() {
+            assert_eq!(
+                hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "between")).await.status,
+                404
+            );
+        }
+    })
+    .await;
+    assert!(ask(&new, old, "never").await.is_err());
+    assert!(hops.provider.records().of("never").is_empty());
+}
+
 /// Names in certificates count in both directions.
 #[tokio::test]
 async fn hops_are_known_by_name() {

@@ -84,6 +84,16 @@ impl Certificates {
         }
         fs::write(pki.join("mesh-ca.pem"), peer.ca_pem()).unwrap();
     }
+
+    /// Replaces what lies there, each file by a rename, as `cloakroom pki` does.
+    pub(super) fn replace(&self, dir: &Path, peer: &Pki) {
+        let new = dir.join("new");
+        self.write(&new, peer);
+        for file in fs::read_dir(new.join("pki")).unwrap() {
+            let file = file.unwrap();
+            fs::rename(file.path(), dir.join("pki").join(file.file_name())).unwrap();
+        }
+    }
 }
 
 /// A sidecar, a gateway if there is one, and two providers behind them: one with TLS, one without.
