@@ -106,7 +106,7 @@ async fn requests_are_masked_and_answers_restored_in_every_topology() {
             ("llm.example", Protocol::Http2, true, "localhost.example:8443", "/v9/llm/v1/anything"),
             ("plain.example", Protocol::Http1, true, "plain.upstream.example:8080", "/v1/anything"),
             (ANTHROPIC, Protocol::Http1, false, "api.anthropic.com", "/v1/anything"),
-            ("API.openai.COM.:443", Protocol::Http1, false, "api.openai.com", "/v1/anything"),
+            ("API.openai.COM.:443", Protocol::Http2, false, "api.openai.com", "/v1/anything"),
         ]
         .into_iter()
         .enumerate()
