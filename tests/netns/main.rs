@@ -9,4 +9,11 @@
     reason = "these are tests, helpers included"
 )]
 
+mod clients;
+mod dial;
 mod iptables;
+mod leaks;
+mod load;
+mod outages;
+mod sidecar;
+mod world;

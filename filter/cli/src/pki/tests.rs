@@ -5,6 +5,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use webpki::EndEntityCert;
 
