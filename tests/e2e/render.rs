@@ -4,7 +4,7 @@
 mod hops;
 
 use e2e::{
-    client::{Call, Protocol, Tls, within},
+    client::{Call, Protocol, Tls, raw_until, within},
     envoy::Logs,
     provider::{KEY_HEADER, Pki, Reply, Script},
     world::{ANTHROPIC, OPENAI},
@@ -196,6 +196,91 @@ async fn what_is_not_allowed_does_not_leave() {
         assert_eq!(logs.access.matches("closed: a name or a protocol that is not allowed").count(), 2);
         assert!(!logs.access.contains("evil"), "{}", logs.access);
     }
+}
+
+/// Tunnels, upgrades, another target than the Host, two Hosts, old HTTP: refused by the hop that the application reaches.
+#[tokio::test]
+async fn what_could_become_something_else_does_not_leave() {
+    for file in [egress(json!({})), with_gateway("gateway")] {
+        let hops = Hops::start(&file);
+        for (request, statuses) in [
+            ("CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\n\r\n", &["403", "404"][..]),
+            (
+                "GET /v1/realtime HTTP/1.1\r\nhost: api.openai.com\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n",
+                &["403"],
+            ),
+            (
+                "GET http://evil.example/ HTTP/1.1\r\nhost: api.openai.com\r\nconnection: close\r\n\r\n",
+                &["403"],
+            ),
+            ("GET / HTTP/1.1\r\nhost: api.openai.com\r\nhost: evil.example\r\n\r\n", &["400", "403"]),
+            ("GET / HTTP/1.1\r\nconnection: close\r\n\r\n", &["400"]),
+            ("GET / HTTP/1.0\r\nhost: api.openai.com\r\n\r\n", &["426"]),
+            (
+                "POST / HTTP/1.1\r\nhost: api.openai.com\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+                &["400"],
+            ),
+        ] {
+            let ended = |answer: &[u8]| answer.windows(4).any(|end| end == b"\r\n\r\n");
+            let answer = raw_until(hops.sidecar.address(), request.as_bytes(), ended);
+            let answer = within("an answer", answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(
+                statuses.iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status} "))),
+                "{request}{answer}"
+            );
+        }
+        assert!(hops.nothing_received());
+    }
+}
+
+/// A change of the filter's configuration reaches a running Envoy; one that is not valid does not, and what was there stays. An
+/// Envoy that never had a valid one lets nothing through.
+#[tokio::test]
+async fn the_filters_configuration_changes_while_envoy_runs() {
+    let hops = Hops::start(&egress(json!({})));
+    let filter = hops.sidecar.dir().join("rendered/filter.yaml");
+    let replace = |text: String| {
+        fs::write(filter.with_extension("new"), text).unwrap();
+        fs::rename(filter.with_extension("new"), &filter).unwrap();
+    };
+    let counted = async |counter: &str, number: u32| {
+        let line = format!("extension_config_discovery.http_filter.cloakroom.{counter}: {number}\n");
+        within(&line, async {
+            while !hops.sidecar.admin("/stats?filter=extension_config_discovery").unwrap().contains(&line) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    let asked =
+        async |key: &str| hops.call(Some(ANTHROPIC), Protocol::Http2, &call(ANTHROPIC, key)).await.status;
+    counted("update_success", 1).await;
+    let valid = fs::read_to_string(&filter).unwrap();
+    replace(valid.replace("\"mapping\"", "\"maping\""));
+    counted("update_rejected", 1).await;
+    assert_eq!(asked("rejected").await, 404);
+    assert_eq!(hops.received("rejected").text(), ONCE.0);
+    replace(valid.replace("\"api.anthropic.com\",", ""));
+    within("the change", async { while asked("other hosts").await != 403 {} }).await;
+    replace(valid);
+    within("the change back", async { while asked("as before").await != 404 {} }).await;
+    assert_eq!(hops.received("as before").text(), ONCE.0);
+
+    let mut hops = hops;
+    let never = fs::read_to_string(&filter).unwrap().replace("\"mapping\"", "\"maping\"");
+    fs::write(&filter, never).unwrap();
+    hops.sidecar.restart();
+    let answer = within("an answer", async {
+        hops.connect(Some(ANTHROPIC), Protocol::Http2)
+            .await?
+            .call(&call(ANTHROPIC, "never"))
+            .await
+            .map_err(io::Error::other)
+    });
+    assert!(answer.await.is_ok_and(|answer| answer.status == 500));
+    assert!(hops.provider.records().of("never").is_empty());
 }
 
 /// With `plain_http: false` nothing is taken in the clear.
