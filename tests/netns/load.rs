@@ -30,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) began: Instant,
+    pub(crate) took: Duration,
     /// Whether its identifier was said before, so that the sidecar knows the token.
     pub(crate) known: bool,
     pub(crate) end: End,
@@ -121,6 +122,13 @@ impl Load {
         well.expect("two") - now
     }
 
+    /// How long the slowest of the calls took that ended after this.
+    pub(crate) fn slowest_since(&self, since: Instant) -> Duration {
+        let outcomes = self.shared.outcomes.lock().unwrap();
+        let ended = outcomes.iter().filter(|outcome| outcome.began + outcome.took > since);
+        ended.map(|outcome| outcome.took).max().unwrap_or_default()
+    }
+
     /// Lets every call end, and returns what became of all.
     pub(crate) async fn stop(self) -> Vec<Outcome> {
         self.shared.stop.store(true, Ordering::SeqCst);
@@ -189,7 +197,12 @@ impl Caller {
     }
 
     fn note(&self, began: Instant, end: End) {
-        self.shared.outcomes.lock().unwrap().push(Outcome { began, known: self.known, end });
+        self.shared.outcomes.lock().unwrap().push(Outcome {
+            began,
+            took: began.elapsed(),
+            known: self.known,
+            end,
+        });
         self.shared.more.notify_waiters();
     }
 }
