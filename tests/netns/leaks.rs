@@ -312,8 +312,7 @@ impl World {
 
     /// Connections that the sidecar closed because they are for no host that is allowed, or no HTTP.
     fn closed(&self) -> u64 {
-        let stats = self.sidecar.envoy.admin("/stats?filter=no_filter_chain_match").unwrap();
-        stats.lines().filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        self.sidecar.envoy.stat("no_filter_chain_match")
     }
 
     /// Packets at the internet.

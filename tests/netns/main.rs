@@ -15,5 +15,6 @@ mod iptables;
 mod leaks;
 mod load;
 mod outages;
+mod rotation;
 mod sidecar;
 mod world;
