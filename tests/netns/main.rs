@@ -17,4 +17,5 @@ mod load;
 mod outages;
 mod rotation;
 mod sidecar;
+mod streams;
 mod world;
