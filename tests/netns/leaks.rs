@@ -246,7 +246,7 @@ async fn other_forms_of_http_are_refused() {
 #[tokio::test]
 async fn the_application_reaches_neither_bridge_nor_envoys_admin() {
     let Some(world) = World::shared() else { return };
-    let bridge = world.bridge.address();
+    let bridge = SocketAddr::new(world.to_bridge.v4(1), world.bridge.address().port());
     let got =
         exchange(tcp(&world.app, bridge).unwrap(), &post(&bridge.to_string(), "/v1/scopes/x/values", "{}"))
             .await;

@@ -10,10 +10,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Connection, Protocol};
+use crate::provider::Identity;
 
 /// What a client offers and demands.
 #[derive(Clone, Debug)]
 pub struct Tls {
+    roots: Arc<RootCertStore>,
     config: ClientConfig,
 }
 
@@ -28,13 +30,21 @@ impl Tls {
             roots.add(ca.expect("PEM")).expect("a CA");
         }
         assert!(!roots.is_empty(), "the PEM has no certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring has them")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { config }
+        let roots = Arc::new(roots);
+        let config = builder().with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
+        Self { roots, config }
+    }
+
+    /// Shows this to whoever asks who the client is.
+    ///
+    /// # Panics
+    /// When it is no certificate with its key.
+    #[must_use]
+    pub fn presenting(self, identity: &Identity) -> Self {
+        let (chain, key) = identity.parse().expect("PEM");
+        let config =
+            builder().with_root_certificates(Arc::clone(&self.roots)).with_client_auth_cert(chain, key);
+        Self { config: config.expect("they belong together"), ..self }
     }
 
     /// Offers this protocol.
@@ -75,4 +85,11 @@ impl Tls {
         let stream = self.clone().offering(protocol).handshake(stream, name).await?;
         Ok(Connection::over(stream, protocol).await.map_err(io::Error::other)?.https())
     }
+}
+
+fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
 }
