@@ -163,6 +163,23 @@ async fn a_client_that_pins_the_certificate_says_nothing() {
     world.assert_kept("a pinned certificate", &secret);
 }
 
+/// A client that speaks nothing newer than TLS 1.1 is refused; 1.2 will do.
+#[test]
+fn old_tls_is_refused() {
+    let Some(world) = World::shared() else { return };
+    let body = Api::Anthropic.request("nothing", false, false);
+    let url = format!("https://{ANTHROPIC}/v1/messages");
+    let call = |version: &str| {
+        let old = ["--tls-max", version, "--ciphers", "DEFAULT@SECLEVEL=0"];
+        let body = ["--header", "content-type: application/json", "--data", &body, &url];
+        world.curl(&[&old[..], &body[..]].concat())
+    };
+    let refused = call("1.1");
+    assert_eq!(refused.status.code(), Some(35), "curl's code for this: {refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("alert protocol version"), "{refused:?}");
+    assert_eq!(call("1.2").status.code(), Some(0));
+}
+
 /// What the application says of who it is and where this goes is not believed.
 #[tokio::test]
 async fn spoofed_headers_lead_nowhere() {

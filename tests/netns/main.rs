@@ -11,6 +11,7 @@
 
 mod clients;
 mod dial;
+mod gateway;
 mod iptables;
 mod leaks;
 mod load;

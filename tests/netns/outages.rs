@@ -55,6 +55,7 @@ fn assert_only_new_ones_failed(outcomes: &[Outcome]) {
 }
 
 /// Cuts a link, slows it down, lets it lose packets, each under load.
+#[allow(clippy::print_stdout, reason = "figures, for `--nocapture`")]
 async fn break_and_mend(world: &World, what: &str, link: &Link) -> Vec<Outcome> {
     type Change = fn(&Link);
     let ways: [(&str, Change, Change); 3] = [
