@@ -22,6 +22,7 @@ mod outages;
 mod provider;
 mod provider_shapes;
 mod refusals;
+mod render;
 mod scope_restore;
 mod scope_waits;
 mod secrecy;

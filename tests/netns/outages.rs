@@ -23,7 +23,7 @@ const RECOVERY: Duration = Duration::from_secs(10);
 /// Calls take some ten milliseconds; one of those that go over a broken link takes longer, if it is broken.
 const FELT: Duration = Duration::from_millis(100);
 /// An outage lasts until some calls have failed of it, or for so long.
-const OUTAGE: Duration = Duration::from_secs(3);
+const OUTAGE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_is_cut_off() {

@@ -5,6 +5,7 @@ use std::{io, sync::Arc};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -15,7 +16,6 @@ use crate::provider::Identity;
 /// What a client offers and demands.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    roots: Arc<RootCertStore>,
     config: ClientConfig,
 }
 
@@ -30,21 +30,13 @@ impl Tls {
             roots.add(ca.expect("PEM")).expect("a CA");
         }
         assert!(!roots.is_empty(), "the PEM has no certificate");
-        let roots = Arc::new(roots);
-        let config = builder().with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
-        Self { roots, config }
-    }
-
-    /// Shows this to whoever asks who the client is.
-    ///
-    /// # Panics
-    /// When it is no certificate with its key.
-    #[must_use]
-    pub fn presenting(self, identity: &Identity) -> Self {
-        let (chain, key) = identity.parse().expect("PEM");
-        let config =
-            builder().with_root_certificates(Arc::clone(&self.roots)).with_client_auth_cert(chain, key);
-        Self { config: config.expect("they belong together"), ..self }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self { config }
     }
 
     /// Offers this protocol.
@@ -54,6 +46,19 @@ impl Tls {
             Protocol::Http1 => vec![b"http/1.1".to_vec()],
             Protocol::Http2 => vec![b"h2".to_vec()],
         };
+        self
+    }
+
+    /// Shows this certificate if it is asked for one.
+    ///
+    /// # Panics
+    /// When it is none, or ring has no use for its key.
+    #[must_use]
+    pub fn showing(mut self, identity: &Identity) -> Self {
+        let (chain, key) = identity.parse().expect("PEM");
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
+        let shown = CertifiedKey::new(chain, key);
+        self.config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
         self
     }
 
@@ -85,11 +90,4 @@ impl Tls {
         let stream = self.clone().offering(protocol).handshake(stream, name).await?;
         Ok(Connection::over(stream, protocol).await.map_err(io::Error::other)?.https())
     }
-}
-
-fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has them")
 }

@@ -57,6 +57,11 @@ impl Pki {
         fs::write(dir.join("ca.pem"), &self.ca_pem)
     }
 
+    /// The leaf and its key.
+    pub fn identity(&self) -> Identity {
+        Identity { chain: self.leaf_pem.clone().into(), key: self.leaf_key.serialize_pem().into() }
+    }
+
     pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
         let key = PrivateKeyDer::try_from(self.leaf_key.serialize_der()).map_err(io::Error::other)?;
         acceptor(vec![self.leaf.clone()], key, alpn)
