@@ -135,11 +135,11 @@ async fn only_sidecars_are_served(world: &World) {
     let address = SocketAddr::new(world.to_internet.v4(0), address.port());
     let folder = hop.certificates();
     let tls = Tls::trusting(&std::fs::read(folder.join("mesh-ca.pem")).unwrap());
-    let foreign = e2e::provider::Pki::generate(&["sidecar.cloakroom.internal"]).unwrap().identity();
+    let foreign = e2e::provider::Pki::generate(&["sidecar.cloakroom.internal"]).unwrap();
     let strangers = [
         ("no certificate", tls.clone()),
         ("another CA's", tls.clone().showing(&foreign)),
-        ("another name's", tls.clone().showing(&Identity::read(&folder, "gateway").unwrap())),
+        ("another name's", tls.clone().showing(Identity::read(&folder, "gateway").unwrap())),
     ];
     for (who, tls) in strangers {
         let call = world.anthropic(Api::Anthropic.request(INSTANCE, false, false));
@@ -148,7 +148,7 @@ async fn only_sidecars_are_served(world: &World) {
         assert!(world.provider.records().of(call.headers[KEY_HEADER].to_str().unwrap()).is_empty(), "{who}");
     }
     // Also a sidecar's stamp is not believed.
-    let sidecar = tls.showing(&Identity::read(&folder, "sidecar").unwrap());
+    let sidecar = tls.showing(Identity::read(&folder, "sidecar").unwrap());
     let mut call =
         world.anthropic(Api::Anthropic.request(INSTANCE, false, false)).header("x-original-host", OPENAI);
     let answer = ask(world, &sidecar, address, &call).await.unwrap();

@@ -54,8 +54,8 @@ impl Tls {
     /// # Panics
     /// When it is none, or ring has no use for its key.
     #[must_use]
-    pub fn showing(mut self, identity: &Identity) -> Self {
-        let (chain, key) = identity.parse().expect("PEM");
+    pub fn showing(mut self, identity: impl Into<Identity>) -> Self {
+        let (chain, key) = identity.into().parse().expect("PEM");
         let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
         let shown = CertifiedKey::new(chain, key);
         self.config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));

@@ -57,11 +57,6 @@ impl Pki {
         fs::write(dir.join("ca.pem"), &self.ca_pem)
     }
 
-    /// The leaf and its key.
-    pub fn identity(&self) -> Identity {
-        Identity { chain: self.leaf_pem.clone().into(), key: self.leaf_key.serialize_pem().into() }
-    }
-
     pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
         let key = PrivateKeyDer::try_from(self.leaf_key.serialize_der()).map_err(io::Error::other)?;
         acceptor(vec![self.leaf.clone()], key, alpn)
@@ -100,6 +95,13 @@ impl Identity {
     pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
         let (chain, key) = self.parse()?;
         acceptor(chain, key, alpn)
+    }
+}
+
+impl From<&Pki> for Identity {
+    /// The leaf.
+    fn from(pki: &Pki) -> Self {
+        Self { chain: pki.leaf_pem.clone().into(), key: pki.leaf_key.serialize_pem().into() }
     }
 }
 
