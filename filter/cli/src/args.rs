@@ -1,8 +1,11 @@
 //! The command line, parsed into a command that cannot contradict itself.
 
 use crate::failure::Failure;
+use crate::pki::Pki;
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
+
+mod pki;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = include_str!("help.txt");
@@ -18,8 +21,10 @@ pub(crate) enum Command {
     Help,
     Kinds,
     Mask(Mask),
+    Pki(Pki),
     Render { file: PathBuf, out: PathBuf },
     Schema,
+    Trust { dir: PathBuf },
     Unmask(Unmask),
     Version,
 }
@@ -80,6 +85,7 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
         "help" => Ok(Command::Help),
         "kinds" => options.only(&[]).map(|_| Command::Kinds),
         "mask" => options.mask(),
+        "pki" => options.pki(),
         "render" => options.render(),
         "schema" => options.only(&[]).map(|_| Command::Schema),
         "unmask" => options.unmask(),
@@ -90,8 +96,12 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
 /// Everything that was given, whatever the command.
 #[derive(Default)]
 struct Options {
+    bundle: Option<PathBuf>,
+    ca_days: Option<u32>,
+    ca_dir: Option<PathBuf>,
     config: Option<PathBuf>,
     content_type: Option<String>,
+    dir: Option<PathBuf>,
     explain: bool,
     file: Option<PathBuf>,
     /// `--file`: the operator's file.
@@ -99,10 +109,16 @@ struct Options {
     envoy: Option<PathBuf>,
     help: bool,
     jsonl: bool,
+    leaf_hours: Option<u32>,
     out: Option<PathBuf>,
+    owner: Option<u32>,
+    renew_ca: bool,
+    switch_ca: bool,
     tokens: Option<PathBuf>,
+    trust: bool,
     url: Option<String>,
     values: bool,
+    watch: bool,
 }
 
 impl Options {
@@ -110,17 +126,27 @@ impl Options {
         let mut options = Self::default();
         while let Some(arg) = parser.next()? {
             match arg {
+                Arg::Long("bundle") => options.bundle = Some(parser.value()?.into()),
+                Arg::Long("ca-days") => options.ca_days = Some(parser.value()?.parse()?),
+                Arg::Long("ca-dir") => options.ca_dir = Some(parser.value()?.into()),
                 Arg::Long("config") => options.config = Some(parser.value()?.into()),
                 Arg::Long("content-type") => options.content_type = Some(parser.value()?.string()?),
+                Arg::Long("dir") => options.dir = Some(parser.value()?.into()),
                 Arg::Long("envoy") => options.envoy = Some(parser.value()?.into()),
                 Arg::Long("explain") => options.explain = true,
                 Arg::Long("file") => options.egress = Some(parser.value()?.into()),
                 Arg::Long("help") | Arg::Short('h') => options.help = true,
                 Arg::Long("jsonl") => options.jsonl = true,
+                Arg::Long("leaf-hours") => options.leaf_hours = Some(parser.value()?.parse()?),
                 Arg::Long("out") => options.out = Some(parser.value()?.into()),
+                Arg::Long("owner") => options.owner = Some(parser.value()?.parse()?),
+                Arg::Long("renew-ca") => options.renew_ca = true,
+                Arg::Long("switch-ca") => options.switch_ca = true,
                 Arg::Long("tokens") => options.tokens = Some(parser.value()?.into()),
+                Arg::Long("trust") => options.trust = true,
                 Arg::Long("url") => options.url = Some(parser.value()?.string()?),
                 Arg::Long("values") => options.values = true,
+                Arg::Long("watch") => options.watch = true,
                 Arg::Value(file) if options.file.is_none() => options.file = Some(file.into()),
                 arg => return Err(arg.unexpected().into()),
             }
@@ -180,16 +206,26 @@ impl Options {
     /// Refuses what this command, in this mode, does not know.
     fn only(self, known: &[&str]) -> Result<Self, Failure> {
         let given = [
+            ("--bundle", self.bundle.is_some()),
+            ("--ca-days", self.ca_days.is_some()),
+            ("--ca-dir", self.ca_dir.is_some()),
             ("--config", self.config.is_some()),
             ("--content-type", self.content_type.is_some()),
+            ("--dir", self.dir.is_some()),
             ("--explain", self.explain),
             ("--envoy", self.envoy.is_some()),
             ("--file", self.egress.is_some()),
             ("--jsonl", self.jsonl),
+            ("--leaf-hours", self.leaf_hours.is_some()),
             ("--out", self.out.is_some()),
+            ("--owner", self.owner.is_some()),
+            ("--renew-ca", self.renew_ca),
+            ("--switch-ca", self.switch_ca),
             ("--tokens", self.tokens.is_some()),
+            ("--trust", self.trust),
             ("--url", self.url.is_some()),
             ("--values", self.values),
+            ("--watch", self.watch),
             ("CONFIG", self.file.is_some()),
         ];
         match given.into_iter().find(|(name, given)| *given && !known.contains(name)) {
@@ -266,6 +302,17 @@ mod tests {
             "mask --explain=yes",
             "mask --url",
             "mask --nope",
+            "pki",
+            "pki --dir d",
+            "pki --file f",
+            "pki --trust",
+            "pki --trust --dir d --file f",
+            "pki --dir d --file f --watch --renew-ca",
+            "pki --dir d --file f --leaf-hours 0",
+            "pki --dir d --file f --leaf-hours 745",
+            "pki --dir d --file f --ca-days x",
+            "pki --dir d --file f --out o",
+            "mask --dir d",
             "unmask",
             "unmask --tokens t --jsonl",
             "unmask --tokens t --explain",
