@@ -174,6 +174,16 @@ impl Envoy {
         admin::get(&self.dir.path().join(ADMIN), path)
     }
 
+    /// The sum of the counters whose names end like this.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats = self.admin(&format!("/stats?filter={name}$")).expect("Envoy's admin answers");
+        let values = stats.lines().filter_map(|line| line.rsplit_once(": ")?.1.parse::<u64>().ok());
+        values.sum()
+    }
+
     /// Resident memory in bytes, as the kernel counts it.
     ///
     /// # Panics
