@@ -14,6 +14,7 @@ mod encodings;
 mod failures;
 mod headers;
 mod http;
+mod istio;
 mod leaks;
 mod mapping;
 mod masking;

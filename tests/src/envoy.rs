@@ -62,6 +62,11 @@ pub fn root() -> PathBuf {
     tests.parent().expect("tests/ lies in the repository").to_owned()
 }
 
+/// Where the admin of an Envoy listens whose folder this is.
+pub fn admin_socket(dir: &TempDir) -> PathBuf {
+    dir.path().join("admin.sock")
+}
+
 /// A running Envoy. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct Envoy {
@@ -86,23 +91,32 @@ impl Envoy {
     ///
     /// # Panics
     /// When Envoy is absent, ends, or is not ready in time; with its log.
-    pub fn start(mut sidecar: Sidecar, concurrency: u32, dir: TempDir) -> Self {
+    pub fn start(sidecar: Sidecar, concurrency: u32, dir: TempDir) -> Self {
+        let sidecar = sidecar.set("admin_socket", admin_socket(&dir).display());
+        Self::start_with("sidecar.yaml", sidecar.text(), concurrency, dir)
+    }
+
+    /// Starts Envoy with a configuration of any kind, in a file of this name, whose end says whether it is YAML or JSON. Its admin
+    /// must listen on the [`admin_socket`] of this folder.
+    ///
+    /// # Panics
+    /// When Envoy is absent, ends, or is not ready in time; with its log.
+    pub fn start_with(file: &str, config: &str, concurrency: u32, dir: TempDir) -> Self {
         let binary = Artifact::Envoy.path();
-        let socket = dir.path().join("admin.sock");
-        sidecar = sidecar.set("admin_socket", socket.display());
-        let config = dir.path().join("sidecar.yaml");
-        fs::write(&config, sidecar.text()).expect("the configuration can be written");
+        let path = dir.path().join(file);
+        fs::write(&path, config).expect("the configuration can be written");
         let log = |name: &str| File::create(dir.path().join(name)).expect("a log can be made");
         let mut command = Command::new(&binary);
         command
             .arg("--config-path")
-            .arg(&config)
+            .arg(&path)
             .args(["--disable-hot-restart", "--concurrency", &concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(log("access.log"))
             .stderr(log("own.log"));
         let process = Process::spawn(&mut command, dir.path())
             .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
+        let socket = admin_socket(&dir);
         let mut envoy = Self { process, listeners: Vec::new(), dir };
         envoy.await_ready(&socket);
         envoy
