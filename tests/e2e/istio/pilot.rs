@@ -10,9 +10,8 @@ use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path};
 use e2e::envoy::root;
 use serde_json::{Value, json};
 
-pub(crate) const ROUTER: &str = "envoy.filters.http.router";
 const HCM: &str = "envoy.filters.network.http_connection_manager";
-const TYPE: &str = "type.googleapis.com/";
+pub(super) const TYPE: &str = "type.googleapis.com/";
 
 /// The resources of one folder under `envoy/istio`.
 pub(crate) struct Manifests(Vec<Value>);
@@ -72,9 +71,16 @@ pub(crate) fn wasm_filter(name: &str, wasm: &Value, code: &Path) -> Value {
 }
 
 /// A listener for HTTP on this port of the mesh, with Istio's defaults. It listens on a free port of loopback instead.
-pub(crate) fn listener(port: u64, plugin: Value, routes: Vec<Value>) -> Value {
+pub(crate) fn listener(port: u64, plugins: Vec<Value>, routes: Vec<Value>) -> Value {
     let filter =
         |name: &str, kind: &str| json!({"name": name, "typed_config": {"@type": format!("{TYPE}{kind}")}});
+    let own = [
+        filter("envoy.filters.http.grpc_stats", "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig"),
+        filter("envoy.filters.http.fault", "envoy.extensions.filters.http.fault.v3.HTTPFault"),
+        filter("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors"),
+        filter("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router"),
+    ];
+    let filters: Vec<Value> = plugins.into_iter().chain(own).collect();
     let connection_manager = json!({
         "@type": format!("{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": format!("outbound_0.0.0.0_{port}"),
@@ -90,13 +96,7 @@ pub(crate) fn listener(port: u64, plugin: Value, routes: Vec<Value>) -> Value {
             "validate_clusters": false,
             "virtual_hosts": routes,
         },
-        "http_filters": [
-            plugin,
-            filter("envoy.filters.http.grpc_stats", "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig"),
-            filter("envoy.filters.http.fault", "envoy.extensions.filters.http.fault.v3.HTTPFault"),
-            filter("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors"),
-            filter(ROUTER, "envoy.extensions.filters.http.router.v3.Router"),
-        ],
+        "http_filters": filters,
     });
     json!({
         "name": format!("0.0.0.0_{port}"),
@@ -112,7 +112,6 @@ pub(crate) fn virtual_host(host: &str, rule: &Value, cluster: &str) -> Value {
     let mut action = json!({
         "cluster": cluster,
         "timeout": "0s",
-        "max_grpc_timeout": "0s",
         "retry_policy": {"retry_on": retries["retryOn"], "num_retries": retries["attempts"]},
     });
     if let Some(authority) = rule["rewrite"]["authority"].as_str() {
@@ -208,7 +207,7 @@ impl Proxy {
         let network = &mut listener["filter_chains"][0]["filters"][0];
         let named = &wanted["filterChain"]["filter"];
         assert_eq!(named["name"], HCM);
-        let applied = match (patch["applyTo"].as_str().unwrap(), operation) {
+        match (patch["applyTo"].as_str().unwrap(), operation) {
             ("NETWORK_FILTER", "MERGE") => {
                 merge(network, value);
                 1
@@ -218,15 +217,13 @@ impl Proxy {
                 let at = filters.iter().position(|filter| filter["name"] == named["subFilter"]["name"]);
                 match (operation, at) {
                     ("INSERT_BEFORE", Some(at)) => filters.insert(at, value.clone()),
-                    ("INSERT_FIRST", _) if named["subFilter"].is_null() => filters.insert(0, value.clone()),
                     ("MERGE", Some(at)) => merge(&mut filters[at], value),
                     other => panic!("{other:?}"),
                 }
                 1
             }
             other => panic!("{other:?}"),
-        };
-        applied
+        }
     }
 
     /// The whole configuration. The admin listens on this socket.
