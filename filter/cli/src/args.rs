@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Help,
     Kinds,
     Mask(Mask),
+    Render { file: PathBuf, out: PathBuf },
     Schema,
     Unmask(Unmask),
     Version,
@@ -78,6 +79,7 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
         "help" => Ok(Command::Help),
         "kinds" => options.only(&[]).map(|_| Command::Kinds),
         "mask" => options.mask(),
+        "render" => options.render(),
         "schema" => options.only(&[]).map(|_| Command::Schema),
         "unmask" => options.unmask(),
         _ => Err(usage(format!("`{command}` is not a command"))),
@@ -91,8 +93,11 @@ struct Options {
     content_type: Option<String>,
     explain: bool,
     file: Option<PathBuf>,
+    /// `--file`: the operator's file.
+    egress: Option<PathBuf>,
     help: bool,
     jsonl: bool,
+    out: Option<PathBuf>,
     tokens: Option<PathBuf>,
     url: Option<String>,
     values: bool,
@@ -106,8 +111,10 @@ impl Options {
                 Arg::Long("config") => options.config = Some(parser.value()?.into()),
                 Arg::Long("content-type") => options.content_type = Some(parser.value()?.string()?),
                 Arg::Long("explain") => options.explain = true,
+                Arg::Long("file") => options.egress = Some(parser.value()?.into()),
                 Arg::Long("help") | Arg::Short('h') => options.help = true,
                 Arg::Long("jsonl") => options.jsonl = true,
+                Arg::Long("out") => options.out = Some(parser.value()?.into()),
                 Arg::Long("tokens") => options.tokens = Some(parser.value()?.into()),
                 Arg::Long("url") => options.url = Some(parser.value()?.string()?),
                 Arg::Long("values") => options.values = true,
@@ -144,6 +151,13 @@ impl Options {
         Ok(Command::Mask(Mask { url, config: options.config, content_type, output }))
     }
 
+    fn render(self) -> Result<Command, Failure> {
+        match self.only(&["--file", "--out"])? {
+            Self { egress: Some(file), out: Some(out), .. } => Ok(Command::Render { file, out }),
+            _ => Err(usage("`render` expects `--file FILE`, the operator's file, and `--out DIR`")),
+        }
+    }
+
     fn unmask(self) -> Result<Command, Failure> {
         let tokens = if self.jsonl { "--jsonl" } else { "--tokens" };
         let options = self.only(&["--config", "--content-type", "--url", tokens])?;
@@ -163,7 +177,9 @@ impl Options {
             ("--config", self.config.is_some()),
             ("--content-type", self.content_type.is_some()),
             ("--explain", self.explain),
+            ("--file", self.egress.is_some()),
             ("--jsonl", self.jsonl),
+            ("--out", self.out.is_some()),
             ("--tokens", self.tokens.is_some()),
             ("--url", self.url.is_some()),
             ("--values", self.values),

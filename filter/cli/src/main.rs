@@ -17,11 +17,13 @@ use tokens::Token;
 use url::Url;
 
 mod args;
+mod egress;
 mod explain;
 mod failure;
 mod filter;
 mod jsonl;
 mod kinds;
+mod render;
 mod tokens;
 mod url;
 
@@ -43,6 +45,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Kinds => Ok(kinds::page(out)?),
         Command::Mask(mask) => self::mask(mask, out),
+        Command::Render { file, out } => render::render(&file, &out),
         Command::Schema => Ok(out.write_all(cloakroom_core::config::schema().as_bytes())?),
         Command::Unmask(unmask) => self::unmask(unmask, out),
         Command::Version => Ok(writeln!(out, "cloakroom {}", env!("CARGO_PKG_VERSION"))?),
