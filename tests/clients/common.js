@@ -3,6 +3,9 @@
 
 const job = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
 
+/** For the SDK, which takes undefined as nothing said. */
+const baseUrl = (path = '') => (job.base_url ? job.base_url + path : undefined);
+
 /** The options that tell the provider and the test which request this is. */
 const key = scenario => ({ headers: { 'idempotency-key': `${job.name}/${scenario}` } });
 
@@ -27,4 +30,4 @@ const drive = main =>
     process.exitCode = 1;
   });
 
-module.exports = { drive, job, key, kinds, runs, show };
+module.exports = { baseUrl, drive, job, key, kinds, runs, show };

@@ -4,7 +4,7 @@ A driver reads its job as JSON from standard input, uses its SDK as an applicati
 scenario: what the SDK made of the answers. The job:
 
     name       of the driver: part of every request's key
-    base_url   of the provider, or of the sidecar in front of it
+    base_url   of the provider, or of the sidecar in front of it; null: the SDK's own
     system     a system prompt
     text       what the user says
     result     what a tool answers
@@ -17,6 +17,11 @@ import sys
 
 JOB = json.load(sys.stdin)
 SYSTEM, TEXT, RESULT, PIECES, AT_ONCE = (JOB[key] for key in ("system", "text", "result", "pieces", "at_once"))
+
+
+def base_url(path=""):
+    """For the SDK, which takes None as nothing said."""
+    return JOB["base_url"] and JOB["base_url"] + path
 
 
 def key(scenario):

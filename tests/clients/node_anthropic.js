@@ -3,9 +3,9 @@
 
 const Anthropic = require('@anthropic-ai/sdk');
 const { betaTool } = require('@anthropic-ai/sdk/helpers/beta/json-schema');
-const { drive, job, key, runs, show } = require('./common.js');
+const { baseUrl, drive, job, key, runs, show } = require('./common.js');
 
-const client = new Anthropic({ baseURL: job.base_url, apiKey: 'sk-scripted', maxRetries: 0 });
+const client = new Anthropic({ baseURL: baseUrl(), apiKey: 'sk-scripted', maxRetries: 0 });
 const settings = { model: 'claude-haiku-4-5', max_tokens: 1024 };
 const thinking = { type: 'enabled', budget_tokens: 1024 };
 const schema = { type: 'object', properties: { text: { type: 'string', description: job.text } } };

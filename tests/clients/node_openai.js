@@ -2,9 +2,9 @@
 'use strict';
 
 const OpenAI = require('openai');
-const { drive, job, key, kinds, runs, show } = require('./common.js');
+const { baseUrl, drive, job, key, kinds, runs, show } = require('./common.js');
 
-const client = new OpenAI({ baseURL: `${job.base_url}/v1`, apiKey: 'sk-scripted', maxRetries: 0 });
+const client = new OpenAI({ baseURL: baseUrl('/v1'), apiKey: 'sk-scripted', maxRetries: 0 });
 const chat = { model: 'gpt-4o' };
 // Nothing is kept at the provider: reasoning goes back and forth encrypted.
 const responses = {

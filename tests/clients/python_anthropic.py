@@ -5,9 +5,9 @@ import json
 
 from anthropic import Anthropic, AsyncAnthropic, beta_tool
 
-from common import AT_ONCE, JOB, PIECES, RESULT, SYSTEM, TEXT, key, kinds, runs, show
+from common import AT_ONCE, PIECES, RESULT, SYSTEM, TEXT, base_url, key, kinds, runs, show
 
-ACCESS = dict(base_url=JOB["base_url"], api_key="sk-scripted", max_retries=0)
+ACCESS = dict(base_url=base_url(), api_key="sk-scripted", max_retries=0)
 SETTINGS = dict(model="claude-haiku-4-5", max_tokens=1024)
 THINKING = {"type": "enabled", "budget_tokens": 1024}
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "description": TEXT}}}

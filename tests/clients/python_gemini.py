@@ -6,7 +6,7 @@ from itertools import groupby
 from google import genai
 from google.genai import types
 
-from common import AT_ONCE, JOB, PIECES, RESULT, SYSTEM, TEXT, key, runs, show
+from common import AT_ONCE, PIECES, RESULT, SYSTEM, TEXT, base_url, key, runs, show
 
 MODEL = "gemini-2.5-flash"
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "description": TEXT}}}
@@ -18,7 +18,7 @@ TOOLS = [types.Tool(function_declarations=FUNCTIONS)]
 THINKING = types.ThinkingConfig(include_thoughts=True)
 
 client = genai.Client(
-    vertexai=False, api_key="scripted", http_options=types.HttpOptions(base_url=JOB["base_url"])
+    vertexai=False, api_key="scripted", http_options=types.HttpOptions(base_url=base_url())
 )
 
 

@@ -5,9 +5,9 @@ import json
 
 from openai import AsyncOpenAI, OpenAI
 
-from common import AT_ONCE, JOB, PIECES, RESULT, SYSTEM, TEXT, key, kinds, runs, show
+from common import AT_ONCE, PIECES, RESULT, SYSTEM, TEXT, base_url, key, kinds, runs, show
 
-ACCESS = dict(base_url=f"{JOB['base_url']}/v1", api_key="sk-scripted", max_retries=0)
+ACCESS = dict(base_url=base_url("/v1"), api_key="sk-scripted", max_retries=0)
 CHAT = dict(model="gpt-4o")
 # Nothing is kept at the provider: reasoning goes back and forth encrypted.
 RESPONSES = dict(model="gpt-5", store=False, include=["reasoning.encrypted_content"], reasoning={"summary": "auto"})

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use self::fake::{FakeBridge, Saying};
-use crate::{envoy::Artifact, process::Process};
+use crate::{envoy::Artifact, netns::Namespace, process::Process};
 
 /// How long a bridge may take to listen. It takes some milliseconds; a busy machine takes longer.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -26,6 +26,10 @@ const TOKEN: &str = "scripted-token-of-the-only-caller-0123456789";
 /// How a bridge is started.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where it runs, if not here.
+    pub namespace: Option<Namespace>,
+    /// `--listen`; port 0 takes a free one.
+    pub listen: SocketAddr,
     /// `--store`.
     pub store: String,
     /// The text of its key file. Bridges that share a store have the same.
@@ -48,6 +52,8 @@ impl Settings {
         assert!(keygen.status.success(), "keygen: {}", String::from_utf8_lossy(&keygen.stderr));
         let keys = String::from_utf8(keygen.stdout).expect("keys are text");
         Self {
+            namespace: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: store.into(),
             keys,
             arguments: Vec::new(),
@@ -63,6 +69,13 @@ impl Settings {
         self
     }
 
+    /// In a network namespace, at this address.
+    #[must_use]
+    pub fn within(mut self, namespace: &Namespace, listen: SocketAddr) -> Self {
+        (self.namespace, self.listen) = (Some(namespace.clone()), listen);
+        self
+    }
+
     /// Over another store, with the same keys.
     #[must_use]
     pub fn with_store(mut self, store: impl Into<String>) -> Self {
@@ -73,6 +86,9 @@ impl Settings {
     /// What is run: the bridge, by a shell if there is a limit to set.
     fn command(&self) -> Command {
         let bridge = Artifact::Bridge.path();
+        if let Some(namespace) = &self.namespace {
+            return namespace.command(bridge);
+        }
         let Some(limit) = self.file_limit else { return Command::new(bridge) };
         // Writing beyond the limit fails as it does on a full disk; without the trap it would end the process.
         let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$@\"", limit / 512);
@@ -93,7 +109,7 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Starts one on a free port of 127.0.0.1 and waits until it listens.
+    /// Starts one, on a free port of 127.0.0.1 unless told otherwise, and waits until it listens.
     ///
     /// # Panics
     /// When it is absent, ends, or does not listen in time; with its log.
@@ -104,8 +120,7 @@ impl Bridge {
         }]});
         fs::write(dir.path().join("keys.json"), &settings.keys).expect("keys can be written");
         fs::write(dir.path().join("callers.json"), callers.to_string()).expect("callers can be written");
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut bridge = Self { process: None, settings: settings.clone(), address, dir };
+        let mut bridge = Self { process: None, settings: settings.clone(), address: settings.listen, dir };
         bridge.spawn();
         bridge
     }

@@ -2,6 +2,7 @@
 
 mod call;
 mod raw;
+mod tls;
 
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
@@ -19,6 +20,7 @@ use tokio::{net::TcpStream, task::JoinHandle};
 pub use self::{
     call::{Answer, Call},
     raw::{raw, raw_until},
+    tls::Tls,
 };
 use crate::provider::End;
 
@@ -51,6 +53,7 @@ pub enum Protocol {
 pub struct Connection {
     sender: SendRequest,
     socket: JoinHandle<()>,
+    scheme: &'static str,
 }
 
 #[derive(Debug)]
@@ -85,14 +88,21 @@ impl Connection {
             Protocol::Http1 => {
                 let (sender, connection) = conn::http1::handshake(stream).await?;
                 let socket = tokio::spawn(async { drop(connection.await) });
-                Ok(Self { sender: SendRequest::Http1(sender), socket })
+                Ok(Self { sender: SendRequest::Http1(sender), socket, scheme: "http" })
             }
             Protocol::Http2 => {
                 let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), stream).await?;
                 let socket = tokio::spawn(async { drop(connection.await) });
-                Ok(Self { sender: SendRequest::Http2(sender), socket })
+                Ok(Self { sender: SendRequest::Http2(sender), socket, scheme: "http" })
             }
         }
+    }
+
+    /// Says `https` in HTTP/2's `:scheme`.
+    #[must_use]
+    pub fn https(mut self) -> Self {
+        self.scheme = "https";
+        self
     }
 
     /// Makes a call and waits for its whole answer.
@@ -130,7 +140,7 @@ impl Connection {
         let request = Request::builder().method(call.method.clone());
         let mut request = match &self.sender {
             SendRequest::Http1(_) => request.uri(&call.path).header("host", &call.host),
-            SendRequest::Http2(_) => request.uri(format!("http://{}{}", call.host, call.path)),
+            SendRequest::Http2(_) => request.uri(format!("{}://{}{}", self.scheme, call.host, call.path)),
         }
         .body(body)
         .expect("a call that can be sent");

@@ -23,6 +23,9 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 /// How often readiness is asked for.
 const POLL: Duration = Duration::from_millis(10);
 
+/// The admin socket in an Envoy's folder.
+pub const ADMIN: &str = "admin.sock";
+
 /// What tests need that `make` builds or fetches.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact {
@@ -62,15 +65,12 @@ pub fn root() -> PathBuf {
     tests.parent().expect("tests/ lies in the repository").to_owned()
 }
 
-/// Where the admin of an Envoy listens whose folder this is.
-pub fn admin_socket(dir: &TempDir) -> PathBuf {
-    dir.path().join("admin.sock")
-}
-
 /// A running Envoy. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct Envoy {
-    process: Process,
+    // `None` while it is killed.
+    process: Option<Process>,
+    command: Command,
     listeners: Vec<SocketAddr>,
     dir: TempDir,
 }
@@ -91,45 +91,60 @@ impl Envoy {
     ///
     /// # Panics
     /// When Envoy is absent, ends, or is not ready in time; with its log.
-    pub fn start(sidecar: Sidecar, concurrency: u32, dir: TempDir) -> Self {
-        let sidecar = sidecar.set("admin_socket", admin_socket(&dir).display());
-        Self::start_with("sidecar.yaml", sidecar.text(), concurrency, dir)
+    pub fn start(mut sidecar: Sidecar, concurrency: u32, dir: TempDir) -> Self {
+        sidecar = sidecar.set("admin_socket", dir.path().join(ADMIN).display());
+        Self::launch(Command::new(Artifact::Envoy.path()), sidecar.text(), concurrency, dir)
     }
 
-    /// Starts Envoy with a configuration of any kind, in a file of this name, whose end says whether it is YAML or JSON. Its admin
-    /// must listen on the [`admin_socket`] of this folder.
+    /// Starts Envoy by `command`, which may be another program that ends up as Envoy, and waits until it is ready.
+    ///
+    /// The configuration has the admin socket at [`ADMIN`] in `dir`.
     ///
     /// # Panics
-    /// When Envoy is absent, ends, or is not ready in time; with its log.
-    pub fn start_with(file: &str, config: &str, concurrency: u32, dir: TempDir) -> Self {
-        let binary = Artifact::Envoy.path();
-        let path = dir.path().join(file);
-        fs::write(&path, config).expect("the configuration can be written");
-        let log = |name: &str| File::create(dir.path().join(name)).expect("a log can be made");
-        let mut command = Command::new(&binary);
+    /// As [`start`](Self::start).
+    pub fn launch(mut command: Command, configuration: &str, concurrency: u32, dir: TempDir) -> Self {
+        let config = dir.path().join("envoy.yaml");
+        fs::write(&config, configuration).expect("the configuration can be written");
+        let log = |name: &str| {
+            File::options().create(true).append(true).open(dir.path().join(name)).expect("a log can be made")
+        };
         command
             .arg("--config-path")
-            .arg(&path)
+            .arg(&config)
             .args(["--disable-hot-restart", "--concurrency", &concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(log("access.log"))
             .stderr(log("own.log"));
-        let process = Process::spawn(&mut command, dir.path())
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
-        let socket = admin_socket(&dir);
-        let mut envoy = Self { process, listeners: Vec::new(), dir };
-        envoy.await_ready(&socket);
+        let process = spawn(&mut command, &dir);
+        let mut envoy = Self { process: Some(process), command, listeners: Vec::new(), dir };
+        envoy.await_ready();
         envoy
     }
 
-    fn await_ready(&mut self, socket: &Path) {
+    /// Kills it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Kills it if it runs, and starts it again, with the same files.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) {
+        self.kill();
+        self.process = Some(spawn(&mut self.command, &self.dir));
+        self.await_ready();
+    }
+
+    fn await_ready(&mut self) {
+        let socket = self.dir.path().join(ADMIN);
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            if let Some(status) = self.process.ended() {
+            if let Some(status) = self.process.as_mut().and_then(Process::ended) {
                 panic!("Envoy ended with {status}:\n{}", self.logs().own);
             }
-            if admin::get(socket, "/ready").is_ok_and(|ready| ready.trim() == "LIVE") {
-                let listeners = admin::get(socket, "/listeners?format=json").expect("Envoy's admin answers");
+            if admin::get(&socket, "/ready").is_ok_and(|ready| ready.trim() == "LIVE") {
+                let listeners = admin::get(&socket, "/listeners?format=json").expect("Envoy's admin answers");
                 self.listeners = admin::addresses(&listeners);
                 return;
             }
@@ -153,7 +168,7 @@ impl Envoy {
     /// # Errors
     /// When it does not answer, or not with 200.
     pub fn admin(&self, path: &str) -> io::Result<String> {
-        admin::get(&self.dir.path().join("admin.sock"), path)
+        admin::get(&self.dir.path().join(ADMIN), path)
     }
 
     /// Resident memory in bytes, as the kernel counts it.
@@ -161,7 +176,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn resident_bytes(&self) -> u64 {
-        self.process.resident_bytes()
+        self.process().resident_bytes()
     }
 
     /// The most resident memory in bytes that it ever had.
@@ -169,7 +184,7 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn peak_resident_bytes(&self) -> u64 {
-        self.process.peak_resident_bytes()
+        self.process().peak_resident_bytes()
     }
 
     /// CPU time, user and system, of all its threads since it started.
@@ -177,12 +192,25 @@ impl Envoy {
     /// # Panics
     /// When Envoy is gone, and on systems without `/proc`.
     pub fn cpu(&self) -> Duration {
-        self.process.cpu()
+        self.process().cpu()
+    }
+
+    /// Its process, while it runs.
+    ///
+    /// # Panics
+    /// When it was killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("Envoy runs")
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
-        self.process.ended().is_none()
+        self.process.as_mut().is_some_and(|process| process.ended().is_none())
     }
 
     /// What it wrote until now. The access log is written with a delay; [`stop`](Self::stop) has all of it.
@@ -198,8 +226,12 @@ impl Envoy {
     /// # Panics
     /// When it does not end, or ended before.
     pub fn stop(mut self) -> Logs {
-        admin::post(&self.dir.path().join("admin.sock"), "/quitquitquit").expect("Envoy still answers");
-        self.process.wait();
+        admin::post(&self.dir.path().join(ADMIN), "/quitquitquit").expect("Envoy still answers");
+        self.process.as_mut().expect("Envoy runs").wait();
         self.logs()
     }
+}
+
+fn spawn(command: &mut Command, dir: &TempDir) -> Process {
+    Process::spawn(command, dir.path()).unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
 }

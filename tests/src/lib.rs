@@ -15,7 +15,8 @@
 //! * [`bridge`] starts a real Redis bridge, and a false one that answers as it is told.
 //! * [`encoding`] compresses as clients and providers do.
 //! * [`hop`] stands between the bridge and Redis, and delays, cuts and lies.
-//! * [`sdk`] runs the providers' own SDKs.
+//! * [`netns`] makes network namespaces with links between them, and watches what arrives there.
+//! * [`said`] is what tests say and expect, [`sdk`] runs the providers' own SDKs and compares what they parsed.
 //! * [`process`] is what keeps any of these from outliving a test.
 //! * Nothing here has a fixed port or a sleep: ports are free ones, and a test waits for the thing
 //!   itself (a [`provider::Gate`], a record, readiness), always until a deadline.
@@ -33,12 +34,16 @@ pub mod encoding;
 pub mod envoy;
 #[allow(clippy::expect_used, reason = "it fails tests")]
 pub mod hop;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod netns;
 #[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
 pub mod process;
 pub mod provider;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod redis;
-#[allow(clippy::expect_used, clippy::panic, reason = "it fails tests")]
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
+pub mod said;
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod sdk;
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it fails tests")]
 pub mod sse;

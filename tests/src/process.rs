@@ -1,6 +1,7 @@
 //! Processes that never outlive a test.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -28,7 +29,9 @@ impl Process {
     /// When there is no `sh`.
     pub fn spawn(command: &mut Command, dir: &Path) -> io::Result<Self> {
         let child = OwnChild(command.spawn()?);
-        let watchdog = Watchdog::over(child.0.id(), dir).expect("sh can be run");
+        let pid = child.0.id().to_string();
+        let arguments = [OsStr::new(&pid), dir.as_os_str()];
+        let watchdog = Watchdog::over(KILL, &arguments).expect("sh can be run");
         Ok(Self { _watchdog: watchdog, child })
     }
 
@@ -107,8 +110,8 @@ fn times(process: &str, field: usize) -> Duration {
     TICK * ticks.map(|ticks| ticks.expect("times are numbers")).sum::<u32>()
 }
 
-/// What the watchdog runs. Ctrl-C goes to it as well as to the tests, and must not end it first.
-const WATCH: &str = "trap '' HUP INT TERM; read -r _; kill -KILL \"$1\"; rm -rf -- \"$2\"";
+/// What the watchdog of a process runs.
+const KILL: &str = "kill -KILL \"$1\"; rm -rf -- \"$2\"";
 
 #[derive(Debug)]
 struct OwnChild(Child);
@@ -121,17 +124,23 @@ impl Drop for OwnChild {
     }
 }
 
-/// Kills a process and removes its folder when this process ends in whatever way: a `static` is never dropped, nor is
-/// anything on a kill.
+/// Cleans up when this process ends in whatever way: a `static` is never dropped, nor is anything on a kill. Dropping it
+/// calls it off.
 ///
 /// A shell waits for the end of a pipe that only this process holds.
 #[derive(Debug)]
-struct Watchdog(OwnChild);
+pub struct Watchdog(OwnChild);
 
 impl Watchdog {
-    fn over(pid: u32, dir: &Path) -> io::Result<Self> {
+    /// Runs these lines of shell, with these arguments, when this process ends.
+    ///
+    /// # Errors
+    /// When there is no `sh`.
+    pub fn over(lines: &str, arguments: &[&OsStr]) -> io::Result<Self> {
+        // Ctrl-C goes to it as well as to the tests, and must not end it first.
+        let lines = format!("trap '' HUP INT TERM; read -r _; {lines}");
         let mut shell = Command::new("sh");
-        shell.args(["-c", WATCH, "watchdog", &pid.to_string()]).arg(dir);
+        shell.args(["-c", &lines, "watchdog"]).args(arguments);
         Ok(Self(OwnChild(shell.stdin(Stdio::piped()).spawn()?)))
     }
 }

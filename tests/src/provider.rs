@@ -24,7 +24,7 @@ mod tls;
 use std::{
     collections::HashMap,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -55,6 +55,15 @@ pub enum Alpn {
     Http1,
     /// HTTP/2 only.
     Http2,
+}
+
+/// How a socket of the provider is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP/1.1, and HTTP/2 with prior knowledge.
+    Plain,
+    /// TLS first.
+    Tls,
 }
 
 /// How to start a [`Provider`].
@@ -109,7 +118,20 @@ impl Provider {
     /// # Errors
     /// When the address is taken, a certificate cannot be made, or a file cannot be written.
     pub fn start(options: &Options) -> io::Result<Self> {
-        let (acceptor, ca_pem) = if options.plain {
+        let listener = TcpListener::bind(options.listen)?;
+        let transport = if options.plain { Transport::Plain } else { Transport::Tls };
+        Self::over(vec![(listener, transport)], options)
+    }
+
+    /// Serves on these sockets, whatever the options say of listening: there may be several, and they may be in another
+    /// network namespace. All of them have one record.
+    ///
+    /// # Errors
+    /// When there is none, a certificate cannot be made, or a file cannot be written.
+    pub fn over(listeners: Vec<(TcpListener, Transport)>, options: &Options) -> io::Result<Self> {
+        let (first, _) = listeners.first().ok_or(io::ErrorKind::InvalidInput)?;
+        let address = first.local_addr()?;
+        let (acceptor, ca_pem) = if listeners.iter().all(|(_, transport)| *transport == Transport::Plain) {
             (None, None)
         } else {
             let pki = Pki::generate(&HOST_NAMES)?;
@@ -123,30 +145,24 @@ impl Provider {
             replies: Mutex::default(),
             echo: options.echo.clone(),
         });
-        let listener = std::net::TcpListener::bind(options.listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let listener = {
+        for (listener, transport) in listeners {
+            listener.set_nonblocking(true)?;
             let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener)?
-        };
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let acceptor = acceptor.clone().filter(|_| transport == Transport::Tls);
+            runtime.spawn(serve::serve(listener, acceptor, Arc::clone(&shared)));
+        }
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let serving = serve::serve(listener, acceptor, Arc::clone(&shared));
         std::thread::Builder::new().name("llm-provider".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serving => {}
-                    // The sender is never used, only dropped.
-                    _ = stopped => {}
-                }
-            });
+            // The sender is never used, only dropped.
+            let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
         })?;
         Ok(Self { address, ca_pem, shared, _stop: stop })
     }
 
-    /// Where it listens.
+    /// Where it listens, first of all.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

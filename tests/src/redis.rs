@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 pub use self::resp::Reply;
-use crate::{process::Process, provider::Pki};
+use crate::{netns::Namespace, process::Process, provider::Pki};
 
 /// How long the server may take to listen. It takes some milliseconds; a busy machine takes longer.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -39,6 +39,7 @@ pub enum Listen {
 pub struct Redis {
     // `None` while it is killed.
     process: Option<Process>,
+    namespace: Option<Namespace>,
     listen: Listen,
     port: u16,
     settings: Vec<String>,
@@ -52,13 +53,26 @@ impl Redis {
     /// # Panics
     /// When `redis-server` is missing, ends, or is not ready in time; with its log.
     pub fn start(listen: Listen, settings: &[&str]) -> Self {
+        Self::launch(None, listen, settings)
+    }
+
+    /// As [`start`](Self::start), but in a network namespace, on all of its addresses.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_in(namespace: &Namespace, settings: &[&str]) -> Self {
+        let settings = [&["bind 0.0.0.0", "protected-mode no"], settings].concat();
+        Self::launch(Some(namespace.clone()), Listen::Tcp, &settings)
+    }
+
+    fn launch(namespace: Option<Namespace>, listen: Listen, settings: &[&str]) -> Self {
         let dir = TempDir::with_prefix("redis-").expect("a folder can be made");
         if listen == Listen::Tls {
             let pki = Pki::generate(&["localhost", "127.0.0.1"]).expect("certificates can be made");
             pki.write(dir.path()).expect("certificates can be written");
         }
         let settings = settings.iter().map(|&line| line.to_owned()).collect();
-        let mut redis = Self { process: None, listen, port: 0, settings, dir };
+        let mut redis = Self { process: None, namespace, listen, port: 0, settings, dir };
         for _ in 0..PORT_ATTEMPTS {
             redis.port = if listen == Listen::Unix { 0 } else { free_port() };
             match redis.try_spawn() {
@@ -189,7 +203,11 @@ impl Redis {
         // A socket of the server before would be mistaken for the new one.
         drop(fs::remove_file(self.socket()));
         let log = File::create(self.dir.path().join("redis.log")).expect("a log can be made");
-        let mut command = Command::new("redis-server");
+        let program = "redis-server";
+        let mut command = match &self.namespace {
+            Some(namespace) => namespace.command(program),
+            None => Command::new(program),
+        };
         command.arg(&config).stdin(Stdio::null()).stdout(log).stderr(Stdio::null());
         let process = match Process::spawn(&mut command, self.dir.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,6 +1,10 @@
 //! Real clients: the providers' own SDKs, unmodified and pinned, driven by the scripts of `tests/clients`.
 
+mod compare;
+mod mapping;
+
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     path::PathBuf,
     process::Command,
@@ -9,6 +13,10 @@ use std::{
 
 use serde_json::{Value, json};
 
+pub use self::{
+    compare::{Job, Tokens, assert_parsed_the_same, by_key},
+    mapping::Mapping,
+};
 use crate::{
     envoy::root,
     process::Process,
@@ -56,21 +64,38 @@ impl Sdk {
         }
     }
 
-    /// Runs the driver against this base URL. Returns what it printed of each scenario, in their order; what a job is,
-    /// `common.py` says.
+    /// Runs the driver against this base URL. Returns what it printed of each scenario, in their order.
     ///
     /// # Panics
     /// When it is not installed, fails, or does not end in time; with what it wrote.
-    pub fn run(self, base_url: &str, job: &Value) -> Vec<Scenario> {
+    pub fn run(self, base_url: &str, job: &Job) -> Vec<Scenario> {
+        self.drive(without_environment, Some(base_url), job)
+    }
+
+    /// Runs the driver with the SDK's own base URL. `start` begins the command that runs a program, arguments to follow,
+    /// with what the program needs to trust whom it talks to.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_unchanged(self, start: impl FnOnce(&OsStr) -> Command, job: &Job) -> Vec<Scenario> {
+        self.drive(start, None, job)
+    }
+
+    fn drive(
+        self,
+        start: impl FnOnce(&OsStr) -> Command,
+        base_url: Option<&str>,
+        job: &Job,
+    ) -> Vec<Scenario> {
         let dir = tempfile::Builder::new().prefix("cloakroom-sdk-").tempdir().expect("a temporary folder");
         let file = |name: &str| dir.path().join(name);
-        let mut job = job.clone();
+        let mut job = job.job();
         let members = job.as_object_mut().expect("a job is an object");
         members.insert("name".to_owned(), json!(self.name()));
         members.insert("base_url".to_owned(), json!(base_url));
         fs::write(file("job"), job.to_string()).expect("a job can be written");
         let create = |name: &str| File::create(file(name)).expect("a file can be made");
-        let mut command = self.command();
+        let mut command = self.command(start);
         command
             .stdin(File::open(file("job")).expect("it is there"))
             .stdout(create("out"))
@@ -89,7 +114,7 @@ impl Sdk {
         read("out").lines().map(Scenario::read).collect()
     }
 
-    fn command(self) -> Command {
+    fn command(self, start: impl FnOnce(&OsStr) -> Command) -> Command {
         let installed = |path: &str| {
             let path = root().join("target/clients").join(path);
             assert!(path.exists(), "{} is absent: run `make clients`", path.display());
@@ -101,15 +126,20 @@ impl Sdk {
             // No compiled files beside the sources.
             _ => (installed("python/bin/python"), vec![PathBuf::from("-B"), script("py")]),
         };
-        let mut command = Command::new(program);
-        // Proxies and keys in the environment are not for this.
-        command.args(arguments).env_clear().env("PYTHONUTF8", "1");
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut command = start(program.as_os_str());
+        command.args(arguments).env("PYTHONUTF8", "1");
         if matches!(self, Self::NodeAnthropic | Self::NodeOpenAi) {
             command.env("NODE_PATH", installed("node/node_modules"));
         }
         command
     }
+}
+
+/// Proxies, keys and certificates in the environment are not for the drivers.
+fn without_environment(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
 }
 
 /// What a driver printed of a scenario.

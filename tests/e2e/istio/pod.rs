@@ -1,11 +1,11 @@
 //! Pods of a mesh: their sidecars, the egress gateway, the bridge and a provider.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use e2e::{
     bridge::{Bridge, Settings},
     client::{Answer, Call, Connection, Protocol, within},
-    envoy::{Artifact, Envoy, admin_socket},
+    envoy::{ADMIN, Artifact, Envoy},
     provider::{Options, Provider, Recorded},
 };
 use serde_json::{Value, json};
@@ -64,8 +64,8 @@ impl Pod {
             clusters,
         };
         proxy.patch(&with_token_in(manifests.spec("EnvoyFilter"), &dir));
-        let config = proxy.bootstrap(&admin_socket(&dir));
-        let envoy = Envoy::start_with("istio.json", &config, 1, dir);
+        let config = proxy.bootstrap(&dir.path().join(ADMIN));
+        let envoy = Envoy::launch(Command::new(Artifact::Envoy.path()), &config, 1, dir);
         Self { envoy, provider, _bridge: bridge }
     }
 
@@ -97,14 +97,14 @@ impl Pod {
         );
         let mut proxy = Proxy { context: "GATEWAY", listeners: BTreeMap::from([(port, listener)]), clusters };
         proxy.patch(&with_token_in(manifests.spec("EnvoyFilter"), &dir));
-        let config = proxy.bootstrap(&admin_socket(&dir));
-        let gateway = Envoy::start_with("istio.json", &config, 1, dir);
+        let config = proxy.bootstrap(&dir.path().join(ADMIN));
+        let gateway = Envoy::launch(Command::new(Artifact::Envoy.path()), &config, 1, dir);
 
         let dir = tempfile::Builder::new().prefix("cloakroom-istio-").tempdir().unwrap();
         let issuer = if is_of_mesh { mesh } else { mesh.stranger() };
         let certificate = issuer.certificate("spiffe://cluster.local/ns/llm-applications/sa/application");
-        let config = forwarding(&gateway, &certificate).bootstrap(&admin_socket(&dir));
-        let envoy = Envoy::start_with("istio.json", &config, 1, dir);
+        let config = forwarding(&gateway, &certificate).bootstrap(&dir.path().join(ADMIN));
+        let envoy = Envoy::launch(Command::new(Artifact::Envoy.path()), &config, 1, dir);
         (Self { envoy, provider, _bridge: bridge }, gateway)
     }
 

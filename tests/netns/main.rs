@@ -1,0 +1,15 @@
+//! The transparent sidecar and the egress gateway in network namespaces: an application that knows nothing of them, and
+//! what leaves its machine.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "these are tests, helpers included"
+)]
+
+mod clients;
+mod dial;
+mod sidecar;
+mod world;

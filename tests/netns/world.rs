@@ -1,0 +1,165 @@
+//! A pod, the internet, the bridge and Redis, each a network namespace of its own.
+//!
+//! ```text
+//!   app ──── internet            every address of the documentation networks; the providers are three of them
+//!    │       (Provider, Capture)
+//!    └──── bridge ──── redis
+//! ```
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use e2e::{
+    bridge::{self, Bridge},
+    client::Call,
+    netns::{Capture, Link, Namespace, available},
+    provider::{KEY_HEADER, Options, Provider, Transport},
+    redis::Redis,
+    world::{ANTHROPIC, GEMINI, OPENAI},
+};
+
+use crate::sidecar::Sidecar;
+
+/// The providers. Their addresses end in this number.
+pub(crate) const PROVIDERS: [(&str, u8); 3] = [(ANTHROPIC, 10), (OPENAI, 20), (GEMINI, 30)];
+/// Networks whose every address is a machine of the internet: a provider, or one that takes whatever it is sent. The last
+/// ones are where clouds tell their secrets.
+const NETWORKS: [&str; 6] =
+    ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "169.254.0.0/16", "fd00:ec2::/64"];
+/// Where everything else than the providers' ports is led to.
+const SINK: u16 = 9999;
+/// Where the bridge listens.
+const BRIDGE: u16 = 8790;
+
+/// Everything around an application.
+pub(crate) struct World {
+    pub(crate) app: Namespace,
+    pub(crate) internet: Namespace,
+    pub(crate) to_internet: Link,
+    pub(crate) to_bridge: Link,
+    pub(crate) to_redis: Link,
+    /// What arrives at the internet.
+    pub(crate) capture: Capture,
+    pub(crate) provider: Provider,
+    pub(crate) redis: Redis,
+    pub(crate) bridge: Bridge,
+    pub(crate) sidecar: Sidecar,
+    keys: AtomicUsize,
+}
+
+impl World {
+    /// One for all tests that change nothing in it. `None` where namespaces cannot be made.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: LazyLock<Option<World>> = LazyLock::new(World::start);
+        SHARED.as_ref()
+    }
+
+    /// One of one's own. `None` where namespaces cannot be made.
+    pub(crate) fn start() -> Option<Self> {
+        if !available() {
+            return None;
+        }
+        let [app, internet, beside, store] = ["app", "internet", "bridge", "redis"].map(Namespace::new);
+        let to_internet = Link::between(&app, &internet, 1);
+        let to_bridge = Link::between(&app, &beside, 2);
+        let to_redis = Link::between(&beside, &store, 3);
+        to_internet.is_the_way_out();
+        app.hosts(&names());
+        let provider = make_internet(&internet);
+        let capture = Capture::start(&internet);
+        let redis = Redis::start_in(&store, &[]);
+        let url = format!("redis://{}:{}", to_redis.v4(1), redis.port());
+        let listen = SocketAddr::new(to_bridge.v4(1), BRIDGE);
+        let bridge = Bridge::start(&bridge::Settings::over(url).within(&beside, listen));
+        let sidecar = Sidecar::start(&app, &bridge, provider.ca_pem().expect("it has one"));
+        let keys = AtomicUsize::new(0);
+        Some(Self {
+            app,
+            internet,
+            to_internet,
+            to_bridge,
+            to_redis,
+            capture,
+            provider,
+            redis,
+            bridge,
+            sidecar,
+            keys,
+        })
+    }
+
+    /// A call to Anthropic's Messages API with a key of its own.
+    pub(crate) fn anthropic(&self, body: impl Into<bytes::Bytes>) -> Call {
+        Call::post(ANTHROPIC, "/v1/messages", body)
+            .header("x-api-key", "sk-scripted")
+            .header("anthropic-version", "2023-06-01")
+            .header(KEY_HEADER, self.key())
+    }
+
+    /// A call to OpenAI's Chat Completions API with a key of its own.
+    pub(crate) fn openai(&self, body: impl Into<bytes::Bytes>) -> Call {
+        Call::post(OPENAI, "/v1/chat/completions", body)
+            .header("authorization", "Bearer sk-scripted")
+            .header(KEY_HEADER, self.key())
+    }
+
+    /// A key that no other request of this world has.
+    pub(crate) fn key(&self) -> String {
+        format!("call-{}", self.keys.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Addresses of a provider: IPv4 and IPv6.
+pub(crate) fn addresses(host: &str) -> [IpAddr; 2] {
+    let (_, number) = PROVIDERS.iter().find(|(name, _)| *name == host).expect("a provider");
+    machine(*number)
+}
+
+/// Addresses of a machine in the providers' networks.
+pub(crate) fn machine(number: u8) -> [IpAddr; 2] {
+    let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number.into());
+    [Ipv4Addr::new(192, 0, 2, number).into(), v6.into()]
+}
+
+/// The hosts file: what a name server would say.
+fn names() -> String {
+    let lines =
+        PROVIDERS.iter().flat_map(|(host, _)| addresses(host).map(|address| format!("{address} {host}\n")));
+    lines.collect()
+}
+
+/// Lets the namespace have every address, the providers with TLS and plain HTTP on theirs, and something that takes all
+/// there is on all others.
+fn make_internet(internet: &Namespace) -> Provider {
+    for network in NETWORKS {
+        internet.ip(&format!("route add local {network} dev lo"));
+    }
+    let provider = |tool: &str, address: IpAddr| {
+        format!("{tool} -t nat -A PREROUTING -d {address} -p tcp -m multiport --dports 80,443 -j RETURN")
+    };
+    for (host, _) in PROVIDERS {
+        let [v4, v6] = addresses(host);
+        internet.sh(&provider("iptables", v4));
+        internet.sh(&provider("ip6tables", v6));
+    }
+    for tool in ["iptables", "ip6tables"] {
+        internet.sh(&format!("{tool} -t nat -A PREROUTING -p tcp -j REDIRECT --to-ports {SINK}"));
+    }
+    let listen = |port: u16| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).expect("the port is free");
+    let [https, http, sink] = internet.enter(|| [443, 80, SINK].map(listen));
+    std::thread::spawn(move || swallow(&sink));
+    let listeners = vec![(https, Transport::Tls), (http, Transport::Plain)];
+    Provider::over(listeners, &Options::default()).expect("the provider starts")
+}
+
+/// Takes every connection and reads it to its end.
+fn swallow(sink: &TcpListener) {
+    for stream in sink.incoming().flatten() {
+        std::thread::spawn(move || std::io::copy(&mut &stream, &mut std::io::sink()));
+    }
+}
