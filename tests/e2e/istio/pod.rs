@@ -20,7 +20,7 @@ use super::{
 pub(crate) const PORT: u64 = 4480;
 
 /// The bridge's cluster, as Istio names it.
-const BRIDGE: &str = "outbound|8790||cloakroom-bridge.cloakroom.svc.cluster.local";
+const BRIDGE: &str = "outbound|8790||redis-bridge.cloakroom.svc.cluster.local";
 
 /// A pod of the mesh: its sidecar, the bridge and a provider.
 pub(crate) struct Pod {
