@@ -35,6 +35,8 @@ IMPORTS := filter/proxy-wasm/imports.txt
 SCHEMA := filter/core/config.schema.json
 # What is found, as a page.
 KINDS := filter/core/KINDS.md
+# What `cloakroom render` makes of the examples of the operator's file.
+RENDERED := envoy/sidecar-transparent.yaml envoy/gateway.yaml
 # And the description of the bridge's API; a test of the bridge compares it.
 OPENAPI := redis-bridge/openapi.json
 
@@ -74,6 +76,8 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	$(call imports,$(WASM)) | diff -u $(IMPORTS) - || { echo '$(IMPORTS) is out of date: see make golden'; exit 1; }
 	$(schema) | diff -u $(SCHEMA) - || { echo '$(SCHEMA) is out of date: see make golden'; exit 1; }
 	$(kinds) | diff -u $(KINDS) - || { echo '$(KINDS) is out of date: see make golden'; exit 1; }
+	$(render)
+	for file in $(RENDERED); do diff -u $$file target/rendered/$${file##*/} || { echo "$$file is out of date: see make golden"; exit 1; }; done
 
 .PHONY: test
 test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
@@ -143,6 +147,8 @@ golden: wasm ## Rewrites the golden files from what is built; read the diff befo
 	$(call imports,$(WASM)) > $(IMPORTS)
 	$(schema) > $(SCHEMA)
 	$(kinds) > $(KINDS)
+	$(render)
+	for file in $(RENDERED); do cp target/rendered/$${file##*/} $$file; done
 	cargo run --quiet --locked -p redis-bridge -- openapi > $(OPENAPI)
 
 .PHONY: clean
@@ -159,6 +165,12 @@ endef
 
 schema = cargo run --quiet --locked -p cloakroom-cli -- schema
 kinds = cargo run --quiet --locked -p cloakroom-cli -- kinds
+# The gateway's first: its sidecar, which only stamps, makes way for the other example's.
+define render
+rm -rf target/rendered
+cargo run --quiet --locked -p cloakroom-cli -- render --file envoy/egress-gateway.yaml --out target/rendered
+cargo run --quiet --locked -p cloakroom-cli -- render --file envoy/egress.yaml --out target/rendered
+endef
 
 .PHONY: needs
 needs:

@@ -243,9 +243,9 @@ compare() {
 
 # not_in HAYSTACK LINES WHAT: the lines that are not in the haystack, each said with WHAT.
 not_in() {
-  printf '%s\n' "$2" | while IFS= read -r line; do
-    [ -z "$line" ] || printf '%s\n' "$1" | grep -Fqx -e "$line" || printf '%s: %s\n' "$3" "$line"
-  done
+  printf '%s\n' "$2" | haystack=$1 what=$3 awk '
+    BEGIN { n = split(ENVIRON["haystack"], lines, "\n"); for (i = 1; i <= n; i++) there[lines[i]] }
+    $0 != "" && !($0 in there) { print ENVIRON["what"] ": " $0 }'
 }
 
 # --- Tools -----------------------------------------------------------------------------------------------------------

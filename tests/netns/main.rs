@@ -11,5 +11,6 @@
 
 mod clients;
 mod dial;
+mod iptables;
 mod sidecar;
 mod world;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 pub(crate) mod hosts;
@@ -115,6 +116,7 @@ impl Default for Files {
 /// ending `.key`.
 pub(crate) mod pki {
     /// The CA that applications trust: it signs [`LEAF`].
+    #[allow(dead_code, reason = "`cloakroom pki` makes it; Envoy does not read it")]
     pub(crate) const CA: &str = "ca.pem";
     /// The certificate for all allowed hosts, which the sidecar shows applications.
     pub(crate) const LEAF: &str = "leaf.pem";
@@ -150,11 +152,13 @@ pub(crate) struct Sidecar {
     pub(crate) port: u16,
     /// Whether `http://` to an allowed host is taken, and asked by https.
     pub(crate) plain_http: bool,
+    /// Where it tells whether it is ready, if anywhere.
+    pub(crate) health_port: Option<NonZeroU16>,
 }
 
 impl Default for Sidecar {
     fn default() -> Self {
-        Self { port: 15001, plain_http: true }
+        Self { port: 15001, plain_http: true, health_port: None }
     }
 }
 
@@ -173,6 +177,8 @@ pub(crate) struct Gateway {
     pub(crate) name: String,
     /// The name in the sidecars' certificates.
     pub(crate) client: String,
+    /// Where it tells whether it is ready, if anywhere.
+    pub(crate) health_port: Option<NonZeroU16>,
 }
 
 impl Egress {

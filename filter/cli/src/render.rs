@@ -12,6 +12,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::json;
+use std::num::NonZeroU16;
 use std::path::Path;
 
 mod folder;
@@ -20,6 +21,7 @@ mod folder;
 const TEMPLATES: &[(&str, &str)] = &[
     ("_bridge.yaml.j2", include_str!("../../../envoy/templates/_bridge.yaml.j2")),
     ("_filters.yaml.j2", include_str!("../../../envoy/templates/_filters.yaml.j2")),
+    ("_health.yaml.j2", include_str!("../../../envoy/templates/_health.yaml.j2")),
     ("_hcm.yaml.j2", include_str!("../../../envoy/templates/_hcm.yaml.j2")),
     ("_head.yaml.j2", include_str!("../../../envoy/templates/_head.yaml.j2")),
     ("_log.yaml.j2", include_str!("../../../envoy/templates/_log.yaml.j2")),
@@ -59,8 +61,19 @@ fn files(egress: &Egress) -> Result<Vec<(&'static str, String)>, Failure> {
     let filter = json!({"files": files, "filter": block(&egress.filter, 10)?});
     let sidecar = Hop::sidecar(egress);
     let mut out = vec![
-        ("hosts", egress.hosts.keys().map(|host| format!("{host}
-")).collect()),
+        (
+            "hosts",
+            egress
+                .hosts
+                .keys()
+                .map(|host| {
+                    format!(
+                        "{host}
+"
+                    )
+                })
+                .collect(),
+        ),
         ("sds-leaf.yaml", secret("leaf", pki::LEAF)?),
         ("sidecar-transparent.yaml", render_one(&templates, "sidecar-transparent.yaml.j2", &sidecar)?),
     ];
@@ -141,6 +154,7 @@ struct Hop<'a> {
     gateway: Option<&'a Gateway>,
     bridge: Option<BridgeCluster<'a>>,
     buffer_bytes: u64,
+    health_port: Option<NonZeroU16>,
 }
 
 /// An allowed host.
@@ -169,12 +183,18 @@ struct BridgeCluster<'a> {
 impl<'a> Hop<'a> {
     fn sidecar(egress: &'a Egress) -> Self {
         let masks = egress.masking.at_sidecar();
-        Self { path_is_clean: masks, forwards: egress.gateway.is_some(), ..Self::of(egress, "sidecar", masks) }
+        Self {
+            path_is_clean: masks,
+            forwards: egress.gateway.is_some(),
+            health_port: egress.sidecar.health_port,
+            ..Self::of(egress, "sidecar", masks)
+        }
     }
 
     /// A gateway that does not mask gets what sidecars have masked.
     fn gateway(egress: &'a Egress) -> Option<Self> {
-        egress.gateway.is_some().then(|| Self::of(egress, "gateway", egress.masking.at_gateway()))
+        let health_port = egress.gateway.as_ref()?.health_port;
+        Some(Self { health_port, ..Self::of(egress, "gateway", egress.masking.at_gateway()) })
     }
 
     fn of(egress: &'a Egress, hop: &'static str, masks: bool) -> Self {
@@ -202,6 +222,7 @@ impl<'a> Hop<'a> {
             gateway: egress.gateway.as_ref(),
             bridge: egress.bridge.as_ref().map(BridgeCluster::of),
             buffer_bytes: u64::try_from(egress.max_body_bytes).unwrap_or(u64::MAX).saturating_add(READ_BYTES),
+            health_port: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 /// The name in sidecars' certificates, unless the file has another.
@@ -51,6 +52,7 @@ pub(super) struct Gateway {
     listen: Option<String>,
     name: Option<String>,
     client: Option<String>,
+    health_port: Option<NonZeroU16>,
 }
 
 impl Bridge {
@@ -98,7 +100,15 @@ impl Gateway {
             Some(name) => certificate_name("gateway.name", &name)?,
         };
         let client = certificate_name("gateway.client", self.client.as_deref().unwrap_or(CLIENT))?;
-        Ok(super::Gateway { host, port, listen_ip: listen.ip(), listen_port: listen.port(), name, client })
+        Ok(super::Gateway {
+            host,
+            port,
+            listen_ip: listen.ip(),
+            listen_port: listen.port(),
+            name,
+            client,
+            health_port: self.health_port,
+        })
     }
 }
 
@@ -134,9 +144,14 @@ pub(super) fn sentence(error: &serde_saphyr::Error) -> String {
 fn absolute(place: &str, path: PathBuf) -> Result<PathBuf, String> {
     // Envoy takes a name that begins with `@` for an abstract socket, and resolves others where it was started.
     match path.to_str() {
-        Some(text) if text.starts_with('/') && !text.contains(char::is_control) => Ok(path),
+        Some(text) if text.starts_with('/') && !text.contains(unreadable) => Ok(path),
         _ => Err(format!("{place}: expected an absolute path, not `{}`", path.display())),
     }
+}
+
+/// What a reader of YAML could take for the end of a line, or for none of its own.
+fn unreadable(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 fn certificate_name(place: &str, name: &str) -> Result<String, String> {

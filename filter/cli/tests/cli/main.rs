@@ -11,5 +11,6 @@
 mod config;
 mod jsonl;
 mod mask;
+mod render;
 mod support;
 mod unmask;
