@@ -1,15 +1,18 @@
 """envoy/kubernetes: the API's schemas, what refers to what, Pod Security, and whether mounts fit Envoy's configuration."""
 
+import functools
 import shutil
 import subprocess
 
-import kubernetes_validate
+import kubernetes_validate.utils
 
 from common import ENVOY, IN_IMAGE, documents, files_of, load, members, render
 
 FOLDER = ENVOY / "kubernetes"
 # The first with sidecar containers switched on, and the newest that the schemas have.
 VERSIONS = ("1.29", kubernetes_validate.latest_version())
+# It reads a megabyte for each resource again.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 # The operator's file of each folder that has Envoy's configuration, and the file that Envoy starts with.
 RENDERED = {
     "gateway": ("gateway/egress.yaml", "gateway.yaml"),
@@ -197,7 +200,7 @@ def envoys_files(say, pod, rendered, start):
                 continue
             rest = path[len(inside) + 1 :]
             secret = mounts[inside].get("secret", {}).get("secretName")
-            if secret and rest and rest not in SECRETS[secret]:
+            if secret and rest and rest not in SECRETS.get(secret, []):
                 say(f"{file} names {path}, which Secret {secret} does not have")
             if inside == "/etc/cloakroom/envoy" and rest and rest not in seen:
                 todo.append(rest)
