@@ -175,7 +175,7 @@ node -e 'const m = new WebAssembly.Module(require("fs").readFileSync(process.arg
 endef
 
 # kubectl builds the manifests of Kubernetes; without it, and without Istio's definitions, that part is skipped, and said so.
-manifests = $(dir $(MANIFEST_CHECKS))bin/python tests/manifests/$(1) --cloakroom $(CURDIR)/target/debug/cloakroom \
+manifests = $(dir $(MANIFEST_CHECKS))bin/python -B tests/manifests/$(1) --cloakroom $(CURDIR)/target/debug/cloakroom \
   --hadolint $(CURDIR)/$(dir $(MANIFEST_CHECKS))bin/hadolint $(addprefix --istio-crds ,$(abspath $(ISTIO_CRDS)))
 
 schema = cargo run --quiet --locked -p cloakroom-cli -- schema

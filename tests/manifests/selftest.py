@@ -72,7 +72,7 @@ def found(copy, arguments, name, old, new, told, _needs=None):
         return False
     file.write_text(before.replace(old, new))
     part = "compose" if name == "envoy/compose.yaml" else name.split("/")[1]
-    check = [sys.executable, copy / "tests/manifests/check.py", "--only", part, *arguments]
+    check = [sys.executable, "-B", copy / "tests/manifests/check.py", "--only", part, *arguments]
     checked = subprocess.run(check, capture_output=True, text=True)
     file.write_text(before)
     holds = checked.returncode != 0 and told in checked.stderr
