@@ -1,6 +1,7 @@
 //! The command line, parsed into a command that cannot contradict itself.
 
 use crate::failure::Failure;
+use crate::pki::{Action, Pki};
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 
@@ -9,6 +10,9 @@ pub(crate) const HELP: &str = include_str!("help.txt");
 
 const DEFAULT_URL: &str = "https://api.anthropic.com/v1/messages";
 const DEFAULT_CONTENT_TYPE: &str = "application/json";
+/// Ten years, and a month: longer lives are mistakes.
+const MAX_CA_DAYS: u32 = 3650;
+const MAX_LEAF_HOURS: u32 = 744;
 
 /// What is to be done.
 #[derive(Debug, PartialEq)]
@@ -17,8 +21,10 @@ pub(crate) enum Command {
     Help,
     Kinds,
     Mask(Mask),
+    Pki(Pki),
     Render { file: PathBuf, out: PathBuf },
     Schema,
+    Trust { dir: PathBuf },
     Unmask(Unmask),
     Version,
 }
@@ -79,6 +85,7 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
         "help" => Ok(Command::Help),
         "kinds" => options.only(&[]).map(|_| Command::Kinds),
         "mask" => options.mask(),
+        "pki" => options.pki(),
         "render" => options.render(),
         "schema" => options.only(&[]).map(|_| Command::Schema),
         "unmask" => options.unmask(),
@@ -89,18 +96,28 @@ fn read(mut parser: Parser) -> Result<Command, Failure> {
 /// Everything that was given, whatever the command.
 #[derive(Default)]
 struct Options {
+    bundle: Option<PathBuf>,
+    ca_days: Option<u32>,
+    ca_dir: Option<PathBuf>,
     config: Option<PathBuf>,
     content_type: Option<String>,
+    dir: Option<PathBuf>,
     explain: bool,
     file: Option<PathBuf>,
     /// `--file`: the operator's file.
     egress: Option<PathBuf>,
     help: bool,
     jsonl: bool,
+    leaf_hours: Option<u32>,
     out: Option<PathBuf>,
+    owner: Option<u32>,
+    renew_ca: bool,
+    switch_ca: bool,
     tokens: Option<PathBuf>,
+    trust: bool,
     url: Option<String>,
     values: bool,
+    watch: bool,
 }
 
 impl Options {
@@ -108,16 +125,26 @@ impl Options {
         let mut options = Self::default();
         while let Some(arg) = parser.next()? {
             match arg {
+                Arg::Long("bundle") => options.bundle = Some(parser.value()?.into()),
+                Arg::Long("ca-days") => options.ca_days = Some(parser.value()?.parse()?),
+                Arg::Long("ca-dir") => options.ca_dir = Some(parser.value()?.into()),
                 Arg::Long("config") => options.config = Some(parser.value()?.into()),
                 Arg::Long("content-type") => options.content_type = Some(parser.value()?.string()?),
+                Arg::Long("dir") => options.dir = Some(parser.value()?.into()),
                 Arg::Long("explain") => options.explain = true,
                 Arg::Long("file") => options.egress = Some(parser.value()?.into()),
                 Arg::Long("help") | Arg::Short('h') => options.help = true,
                 Arg::Long("jsonl") => options.jsonl = true,
+                Arg::Long("leaf-hours") => options.leaf_hours = Some(parser.value()?.parse()?),
                 Arg::Long("out") => options.out = Some(parser.value()?.into()),
+                Arg::Long("owner") => options.owner = Some(parser.value()?.parse()?),
+                Arg::Long("renew-ca") => options.renew_ca = true,
+                Arg::Long("switch-ca") => options.switch_ca = true,
                 Arg::Long("tokens") => options.tokens = Some(parser.value()?.into()),
+                Arg::Long("trust") => options.trust = true,
                 Arg::Long("url") => options.url = Some(parser.value()?.string()?),
                 Arg::Long("values") => options.values = true,
+                Arg::Long("watch") => options.watch = true,
                 Arg::Value(file) if options.file.is_none() => options.file = Some(file.into()),
                 arg => return Err(arg.unexpected().into()),
             }
@@ -151,6 +178,45 @@ impl Options {
         Ok(Command::Mask(Mask { url, config: options.config, content_type, output }))
     }
 
+    fn pki(self) -> Result<Command, Failure> {
+        if self.trust {
+            let options = self.only(&["--dir", "--trust"])?;
+            let dir = options.dir.ok_or_else(|| usage("`pki --trust` expects `--dir DIR`"))?;
+            return Ok(Command::Trust { dir });
+        }
+        let options = self.only(&[
+            "--bundle",
+            "--ca-days",
+            "--ca-dir",
+            "--dir",
+            "--file",
+            "--leaf-hours",
+            "--owner",
+            "--renew-ca",
+            "--switch-ca",
+            "--watch",
+        ])?;
+        let action = match (options.renew_ca, options.switch_ca, options.watch) {
+            (false, false, false) => Action::Once,
+            (true, false, false) => Action::RenewCa,
+            (false, true, false) => Action::SwitchCa,
+            (false, false, true) => Action::Watch,
+            _ => return Err(usage("`--renew-ca`, `--switch-ca` and `--watch` are for runs of their own")),
+        };
+        let (Some(file), Some(dir)) = (options.egress, options.dir) else {
+            return Err(usage("`pki` expects `--file FILE`, the operator's file, and `--dir DIR`"));
+        };
+        let ca_dir = options.ca_dir.unwrap_or_else(|| dir.join("ca"));
+        let (ca_days, leaf_hours) = (options.ca_days.unwrap_or(365), options.leaf_hours.unwrap_or(24));
+        if ca_days == 0 || leaf_hours == 0 || ca_days > MAX_CA_DAYS || leaf_hours > MAX_LEAF_HOURS {
+            return Err(usage(format!(
+                "`--ca-days` goes from 1 to {MAX_CA_DAYS}, and `--leaf-hours` from 1 to {MAX_LEAF_HOURS}"
+            )));
+        }
+        let (owner, bundle) = (options.owner, options.bundle);
+        Ok(Command::Pki(Pki { file, dir, ca_dir, ca_days, leaf_hours, owner, bundle, action }))
+    }
+
     fn render(self) -> Result<Command, Failure> {
         match self.only(&["--file", "--out"])? {
             Self { egress: Some(file), out: Some(out), .. } => Ok(Command::Render { file, out }),
@@ -174,15 +240,25 @@ impl Options {
     /// Refuses what this command, in this mode, does not know.
     fn only(self, known: &[&str]) -> Result<Self, Failure> {
         let given = [
+            ("--bundle", self.bundle.is_some()),
+            ("--ca-days", self.ca_days.is_some()),
+            ("--ca-dir", self.ca_dir.is_some()),
             ("--config", self.config.is_some()),
             ("--content-type", self.content_type.is_some()),
+            ("--dir", self.dir.is_some()),
             ("--explain", self.explain),
             ("--file", self.egress.is_some()),
             ("--jsonl", self.jsonl),
+            ("--leaf-hours", self.leaf_hours.is_some()),
             ("--out", self.out.is_some()),
+            ("--owner", self.owner.is_some()),
+            ("--renew-ca", self.renew_ca),
+            ("--switch-ca", self.switch_ca),
             ("--tokens", self.tokens.is_some()),
+            ("--trust", self.trust),
             ("--url", self.url.is_some()),
             ("--values", self.values),
+            ("--watch", self.watch),
             ("CONFIG", self.file.is_some()),
         ];
         match given.into_iter().find(|(name, given)| *given && !known.contains(name)) {
@@ -255,6 +331,17 @@ mod tests {
             "mask --explain=yes",
             "mask --url",
             "mask --nope",
+            "pki",
+            "pki --dir d",
+            "pki --file f",
+            "pki --trust",
+            "pki --trust --dir d --file f",
+            "pki --dir d --file f --watch --renew-ca",
+            "pki --dir d --file f --leaf-hours 0",
+            "pki --dir d --file f --leaf-hours 745",
+            "pki --dir d --file f --ca-days x",
+            "pki --dir d --file f --out o",
+            "mask --dir d",
             "unmask",
             "unmask --tokens t --jsonl",
             "unmask --tokens t --explain",

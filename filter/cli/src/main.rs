@@ -23,6 +23,7 @@ mod failure;
 mod filter;
 mod jsonl;
 mod kinds;
+mod pki;
 mod render;
 mod tokens;
 mod url;
@@ -45,8 +46,10 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Kinds => Ok(kinds::page(out)?),
         Command::Mask(mask) => self::mask(mask, out),
+        Command::Pki(pki) => pki::run(&pki, out),
         Command::Render { file, out } => render::render(&file, &out),
         Command::Schema => Ok(out.write_all(cloakroom_core::config::schema().as_bytes())?),
+        Command::Trust { dir } => Ok(pki::trust(&dir, out)?),
         Command::Unmask(unmask) => self::unmask(unmask, out),
         Command::Version => Ok(writeln!(out, "cloakroom {}", env!("CARGO_PKG_VERSION"))?),
     }

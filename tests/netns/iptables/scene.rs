@@ -33,7 +33,7 @@ pub(super) const WORLD: &str = "the world";
 /// Ports that the world serves, TCP and UDP.
 const PORTS: [u16; 5] = [53, 80, 443, 4433, 8443];
 /// How long anything may take; what is refused is refused at once.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct Scene {
     pub(super) app: Namespace,

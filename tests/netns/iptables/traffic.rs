@@ -11,7 +11,7 @@ use std::{
 
 use e2e::netns::{Capture, Packet};
 
-use super::scene::{APPLICATION, ENVOY, METADATA, PROVIDER, Scene, WORLD};
+use super::scene::{APPLICATION, DEADLINE, ENVOY, METADATA, PROVIDER, Scene, WORLD};
 
 #[test]
 fn tcp_of_everybody_but_envoy_arrives_at_envoy_with_its_destination() {
@@ -176,8 +176,10 @@ fn other_protocols_do_not_leave_but_icmp_does() {
 fn a_connection_older_than_the_rules_is_cut_and_nothing_more_leaves() {
     for scene in Scene::both() {
         // With this, the kernel follows connections already, and rules of nat would never see this one.
-        scene.app.sh(&format!("{} -t nat -A OUTPUT -p tcp --dport 1 -j RETURN", scene.tool(4, "")));
-        scene.app.sh(&format!("{} -t nat -A OUTPUT -p tcp --dport 1 -j RETURN", scene.tool(6, "")));
+        for family in [4, 6] {
+            let tool = scene.tool(family, "");
+            scene.app.sh(&format!("{tool} -t nat -A OUTPUT -p tcp -m conntrack --ctstate NEW -j RETURN"));
+        }
         for end in [scene.link.v4(1), scene.link.v6(1)] {
             let server = scene.world.enter(|| TcpListener::bind((end, 7777)).unwrap());
             let to = server.local_addr().unwrap();
@@ -185,6 +187,7 @@ fn a_connection_older_than_the_rules_is_cut_and_nothing_more_leaves() {
             client.write_all(b"before").unwrap();
             let (mut served, _) = server.accept().unwrap();
             served.read_exact(&mut [0; 6]).unwrap();
+            client.set_read_timeout(Some(DEADLINE)).unwrap();
             let capture = Capture::start(&scene.world);
 
             scene.install("");
@@ -210,6 +213,7 @@ fn what_envoy_sent_last_arrives_although_it_has_closed_the_connection() {
             let (closed, when_closed) = mpsc::channel();
             let reader = std::thread::spawn(move || {
                 let (mut served, _) = server.accept().unwrap();
+                served.set_read_timeout(Some(DEADLINE)).unwrap();
                 when_closed.recv().unwrap();
                 let mut read = Vec::new();
                 served.read_to_end(&mut read).map(|_| read.len())
