@@ -84,7 +84,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	@$(MAKE) manifests
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge cli redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
@@ -145,6 +145,10 @@ envoy: needs $(ENVOY) ## The pinned Envoy: target/envoy/bin/envoy
 .PHONY: bridge
 bridge: needs ## The Redis bridge: target/release/redis-bridge
 	cargo build --locked --release -p redis-bridge
+
+.PHONY: cli
+cli: needs ## The command line: target/debug/cloakroom
+	cargo build --locked -p cloakroom-cli
 
 .PHONY: redis
 redis: # A real server for the tests; nothing else needs one

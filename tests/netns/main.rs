@@ -12,5 +12,9 @@
 mod clients;
 mod dial;
 mod iptables;
+mod leaks;
+mod load;
+mod outages;
+mod rotation;
 mod sidecar;
 mod world;

@@ -23,7 +23,7 @@ use e2e::{
     world::{ANTHROPIC, GEMINI, OPENAI},
 };
 
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Hop, Operator, redirect};
 
 /// The providers. Their addresses end in this number.
 pub(crate) const PROVIDERS: [(&str, u8); 3] = [(ANTHROPIC, 10), (OPENAI, 20), (GEMINI, 30)];
@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) redis: Redis,
     pub(crate) bridge: Bridge,
-    pub(crate) sidecar: Sidecar,
+    pub(crate) sidecar: Hop,
     keys: AtomicUsize,
 }
 
@@ -76,7 +76,9 @@ impl World {
         let url = format!("redis://{}:{}", to_redis.v4(1), redis.port());
         let listen = SocketAddr::new(to_bridge.v4(1), BRIDGE);
         let bridge = Bridge::start(&bridge::Settings::over(url).within(&beside, listen));
-        let sidecar = Sidecar::start(&app, &bridge, provider.ca_pem().expect("it has one"));
+        let operator = Operator::new(&bridge, provider.ca_pem().expect("it has one"));
+        let sidecar = operator.start(&app, "sidecar-transparent.yaml");
+        redirect(&app);
         let keys = AtomicUsize::new(0);
         Some(Self {
             app,

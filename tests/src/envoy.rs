@@ -31,6 +31,8 @@ pub const ADMIN: &str = "admin.sock";
 pub enum Artifact {
     /// The Redis bridge.
     Bridge,
+    /// The command line.
+    Cli,
     /// The pinned Envoy.
     Envoy,
     /// The filter that is shipped.
@@ -47,6 +49,7 @@ impl Artifact {
     pub fn path(self) -> PathBuf {
         let (variable, default, make) = match self {
             Self::Bridge => ("CLOAKROOM_BRIDGE", "target/release/redis-bridge", "make bridge"),
+            Self::Cli => ("CLOAKROOM_CLI", "target/debug/cloakroom", "make cli"),
             Self::Envoy => ("CLOAKROOM_ENVOY", "target/envoy/bin/envoy", "make envoy"),
             Self::Filter => ("CLOAKROOM_WASM", "target/wasm32-wasip1/wasm/cloakroom.wasm", "make wasm"),
             Self::TrappingFilter => {
@@ -169,6 +172,16 @@ impl Envoy {
     /// When it does not answer, or not with 200.
     pub fn admin(&self, path: &str) -> io::Result<String> {
         admin::get(&self.dir.path().join(ADMIN), path)
+    }
+
+    /// The sum of the counters whose names end like this.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats = self.admin(&format!("/stats?filter={name}$")).expect("Envoy's admin answers");
+        let values = stats.lines().filter_map(|line| line.rsplit_once(": ")?.1.parse::<u64>().ok());
+        values.sum()
     }
 
     /// Resident memory in bytes, as the kernel counts it.

@@ -18,6 +18,7 @@ const MAX_LEAF_HOURS: u32 = 744;
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
     Check { config: PathBuf },
+    CheckEnvoy { file: PathBuf },
     Help,
     Kinds,
     Mask(Mask),
@@ -106,6 +107,7 @@ struct Options {
     file: Option<PathBuf>,
     /// `--file`: the operator's file.
     egress: Option<PathBuf>,
+    envoy: Option<PathBuf>,
     help: bool,
     jsonl: bool,
     leaf_hours: Option<u32>,
@@ -131,6 +133,7 @@ impl Options {
                 Arg::Long("config") => options.config = Some(parser.value()?.into()),
                 Arg::Long("content-type") => options.content_type = Some(parser.value()?.string()?),
                 Arg::Long("dir") => options.dir = Some(parser.value()?.into()),
+                Arg::Long("envoy") => options.envoy = Some(parser.value()?.into()),
                 Arg::Long("explain") => options.explain = true,
                 Arg::Long("file") => options.egress = Some(parser.value()?.into()),
                 Arg::Long("help") | Arg::Short('h') => options.help = true,
@@ -153,10 +156,13 @@ impl Options {
     }
 
     fn check(self) -> Result<Command, Failure> {
-        let config = self.only(&["CONFIG"])?.file;
-        config
-            .map(|config| Command::Check { config })
-            .ok_or_else(|| usage("`check` expects the path of a configuration"))
+        match self.only(&["CONFIG", "--envoy"])? {
+            Self { file: Some(config), envoy: None, .. } => Ok(Command::Check { config }),
+            Self { file: None, envoy: Some(file), .. } => Ok(Command::CheckEnvoy { file }),
+            _ => {
+                Err(usage("`check` expects the path of a configuration, or `--envoy` and that of an Envoy's"))
+            }
+        }
     }
 
     fn mask(self) -> Result<Command, Failure> {
@@ -247,6 +253,7 @@ impl Options {
             ("--content-type", self.content_type.is_some()),
             ("--dir", self.dir.is_some()),
             ("--explain", self.explain),
+            ("--envoy", self.envoy.is_some()),
             ("--file", self.egress.is_some()),
             ("--jsonl", self.jsonl),
             ("--leaf-hours", self.leaf_hours.is_some()),
@@ -305,6 +312,8 @@ mod tests {
             ("kinds", Command::Kinds),
             ("schema", Command::Schema),
             ("check a.json", Command::Check { config: "a.json".into() }),
+            ("check --envoy a.yaml", Command::CheckEnvoy { file: "a.yaml".into() }),
+            ("render --file a --out b", Command::Render { file: "a".into(), out: "b".into() }),
             ("mask", mask(None, body(None, None))),
             ("mask --config=c.json --tokens t", mask(Some("c.json"), body(Some("t"), None))),
             ("mask --explain", mask(None, body(None, Some(false)))),
@@ -323,6 +332,8 @@ mod tests {
             "--jsonl",
             "check",
             "check a b",
+            "check a --envoy b",
+            "render a --out b",
             "check a --jsonl",
             "mask file",
             "mask --values",

@@ -4,6 +4,7 @@
 //! [`Egress`] that exists is valid.
 
 use self::hosts::{Upstream, host_name};
+use crate::yaml;
 use cloakroom_core::Config;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -191,7 +192,7 @@ impl Egress {
 
     /// Reads YAML. An error is one sentence that names the place.
     pub(crate) fn from_yaml(text: &str) -> Result<Self, String> {
-        let raw: raw::Raw = serde_saphyr::from_str(text).map_err(|error| raw::sentence(&error))?;
+        let raw: raw::Raw = yaml::read(text)?;
         let mut hosts = BTreeMap::new();
         for (name, host) in raw.hosts {
             let host = host.unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Cloakroom on the command line: the filter's own core, driven with bodies from files and pipes.
 //!
 //! ```text
-//! args ──▶ Command ──▶ check, kinds, schema     configuration
+//! args ──▶ Command ──▶ check, kinds, schema     configuration of the filter
+//!                      check --envoy, render    configuration of Envoy
 //!                      mask, unmask ──▶ Filter  one exchange a body, as in the proxy
 //!                        └─ jsonl               one exchange a line
 //! ```
@@ -18,6 +19,7 @@ use url::Url;
 
 mod args;
 mod egress;
+mod envoy;
 mod explain;
 mod failure;
 mod filter;
@@ -27,6 +29,7 @@ mod pki;
 mod render;
 mod tokens;
 mod url;
+mod yaml;
 
 /// How much of an answer is read at once; what is there is restored without waiting for more.
 const CHUNK: usize = 64 * 1024;
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
 fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Check { config } => check(&config, out),
+        Command::CheckEnvoy { file } => envoy::check(&file, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Kinds => Ok(kinds::page(out)?),
         Command::Mask(mask) => self::mask(mask, out),

@@ -28,6 +28,8 @@ const UDP: u8 = 17;
 /// A packet that arrived or left.
 #[derive(Clone, Debug)]
 pub struct Packet {
+    /// Whether it is a datagram of UDP.
+    pub udp: bool,
     /// Who sent it; the port is 0 when it is neither TCP nor UDP.
     pub from: SocketAddr,
     /// Whom it is for, as it came: rules that lead it elsewhere have not seen it yet.
@@ -76,7 +78,8 @@ impl Capture {
         let mark = format!("mark {} ", self.marks.fetch_add(1, Ordering::Relaxed)).into_bytes();
         self.marker.send_to(&mark, (Ipv4Addr::LOCALHOST, MARK)).expect("loopback takes it");
         let packets = self.record.packets.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_mark = |packet: &Packet| packet.to.port() == MARK && packet.bytes.ends_with(&mark);
+        let is_mark =
+            |packet: &Packet| packet.udp && packet.to.port() == MARK && packet.bytes.ends_with(&mark);
         let missing = |packets: &mut Vec<Packet>| !packets.iter().any(is_mark);
         let (packets, late) =
             self.record.grown.wait_timeout_while(packets, DEADLINE, missing).expect("a lock");
@@ -119,7 +122,8 @@ fn read(bytes: &[u8]) -> Option<Packet> {
         let port = bytes.get(payload + at..payload + at + 2).filter(|_| matches!(protocol, TCP | UDP));
         port.map_or(0, |port| u16::from_be_bytes([port[0], port[1]]))
     };
-    Some(Packet { from: (from, port(0)).into(), to: (to, port(2)).into(), bytes: bytes.to_vec() })
+    let (from, to) = ((from, port(0)).into(), (to, port(2)).into());
+    Some(Packet { udp: protocol == UDP, from, to, bytes: bytes.to_vec() })
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use super::Namespace;
 
 /// What a slow link carries in a second, in kilobits: a request and its answer take a good while, and queue.
 const SLOW_KBIT: u32 = 64;
+/// How many packets of a hundred percent a lossy link loses.
+const LOSS: &str = "0.3";
 
 /// A pair of interfaces, one in each of two namespaces, with addresses of both IPs.
 #[derive(Clone, Debug)]
@@ -99,6 +101,29 @@ impl Link {
     pub fn speed_up(&self) {
         for End { namespace, interface } in &self.ends {
             namespace.sh(&format!("tc qdisc del dev {interface} root"));
+        }
+    }
+
+    /// Loses packets at random, in both directions.
+    ///
+    /// # Panics
+    /// When `iptables` fails.
+    pub fn lose(&self) {
+        self.rule("-I");
+    }
+
+    /// Takes back [`lose`](Self::lose).
+    ///
+    /// # Panics
+    /// When `iptables` fails.
+    pub fn keep(&self) {
+        self.rule("-D");
+    }
+
+    fn rule(&self, change: &str) {
+        for End { namespace, interface } in &self.ends {
+            let loss = format!("-m statistic --mode random --probability {LOSS} -j DROP");
+            namespace.sh(&format!("iptables {change} INPUT -i {interface} {loss}"));
         }
     }
 }

@@ -135,12 +135,6 @@ pub(super) fn files(files: &Files) -> Result<(), String> {
     Ok(())
 }
 
-/// What the reader says, on one line.
-pub(super) fn sentence(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn absolute(place: &str, path: PathBuf) -> Result<PathBuf, String> {
     // Envoy takes a name that begins with `@` for an abstract socket, and resolves others where it was started.
     match path.to_str() {

@@ -9,6 +9,7 @@
 )]
 
 mod config;
+mod envoy;
 mod jsonl;
 mod mask;
 mod render;
