@@ -2,7 +2,7 @@
 # What must be there before the services of compose.yaml start, each made once: the bridge's keys, its caller's token, Envoy's
 # configuration, and the CA that the application trusts. What is there already stays, so that it can run at every start.
 #
-#   setup.sh EGRESS ROOT      ROOT gets bridge/, envoy/, pki/, redis/, sidecar/, socket/ and trust/
+#   setup.sh EGRESS ROOT      ROOT gets bridge/, ca/, envoy/, pki/, redis/, sidecar/, socket/ and trust/
 set -eu
 umask 077
 
@@ -22,8 +22,8 @@ if [ ! -e "$root/sidecar/bridge-token" ]; then
 fi
 
 cloakroom render --file "$egress" --out "$root/envoy"
-cloakroom pki --file "$egress" --dir "$root/pki"
-# The application gets the certificate of its CA, and no key.
-cp "$root/pki/ca.pem" "$root/trust/ca.pem"
+# The CA's key where only `pki` sees it; and for the application the system's CAs and this one, without any key.
+cloakroom pki --file "$egress" --dir "$root/pki" --ca-dir "$root/ca" --bundle "${SYSTEM_CAS:-/etc/ssl/certs/ca-certificates.crt}"
+cp "$root/pki/bundle.pem" "$root/trust/bundle.pem"
 chmod 0755 "$root/trust"
-chmod 0644 "$root/trust/ca.pem"
+chmod 0644 "$root/trust/bundle.pem"

@@ -23,7 +23,7 @@ RENDERED = {
 SECRETS = {
     "cloakroom-bridge-token": ["token"],
     "cloakroom-gateway-pki": ["gateway.pem", "gateway.key", "mesh-ca.pem"],
-    "cloakroom-sidecar-pki": ["ca.pem", "leaf.pem", "leaf.key", "sidecar.pem", "sidecar.key", "mesh-ca.pem"],
+    "cloakroom-sidecar-pki": ["bundle.pem", "leaf.pem", "leaf.key", "sidecar.pem", "sidecar.key", "mesh-ca.pem"],
     "redis-bridge": ["keys.json", "callers.json", "store"],
 }
 # The one container that Pod Security's `restricted` refuses.
@@ -173,6 +173,10 @@ def references(say, pod, resources):
         for mount in box.get("volumeMounts", []):
             if mount["name"] not in volumes:
                 say(f"container {box['name']}: no volume {mount['name']}")
+                continue
+            secret = volumes[mount["name"]].get("secret", {}).get("secretName")
+            if secret and "subPath" in mount and mount["subPath"] not in SECRETS.get(secret, []):
+                say(f"container {box['name']}: Secret {secret} has no {mount['subPath']}")
         for source in members(box.get("env", []), "secretKeyRef"):
             if source["key"] not in SECRETS.get(source["name"], []):
                 say(f"container {box['name']}: Secret {source['name']} has no {source['key']}")
