@@ -23,6 +23,7 @@ mod outages;
 mod provider;
 mod provider_shapes;
 mod refusals;
+mod render;
 mod rollout;
 mod scope_restore;
 mod scope_waits;

@@ -81,22 +81,25 @@ fn judge(tree: &Value, folder: Option<&Path>) -> Findings {
         .into_iter()
         .map(|manager| Chain::new(manager, &files, &mut findings))
         .partition(Chain::masks);
-    if with.is_empty() {
+    let clusters = clusters::all(&root);
+    let checked = if with.is_empty() { &without } else { &with };
+    if with.is_empty() && !routes::leave_it_to_another_hop(&root, &without, &clusters, &mut findings) {
         findings.add(&root, "no connection manager has the Cloakroom filter, so nothing is masked here");
         return findings;
     }
-    let clusters = clusters::all(&root);
     for chain in &with {
         chain.check(&mut findings);
         filter::check(chain, &clusters, &root, &mut findings);
         routes::check(chain, &clusters, &mut findings);
         logs::check(chain, &mut findings);
     }
-    let providers = clusters::providers(&clusters, &with);
+    let providers = clusters::providers(&clusters, checked);
     for provider in &providers {
         clusters::check(provider, &mut findings);
     }
-    routes::ways_around(&root, &without, &providers, &mut findings);
+    if !with.is_empty() {
+        routes::ways_around(&root, &without, &providers, &mut findings);
+    }
     findings
 }
 

@@ -5,11 +5,13 @@ use std::{io, sync::Arc};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Connection, Protocol};
+use crate::provider::Pki;
 
 /// What a client offers and demands.
 #[derive(Clone, Debug)]
@@ -44,6 +46,19 @@ impl Tls {
             Protocol::Http1 => vec![b"http/1.1".to_vec()],
             Protocol::Http2 => vec![b"h2".to_vec()],
         };
+        self
+    }
+
+    /// Shows this certificate if it is asked for one.
+    ///
+    /// # Panics
+    /// When ring has no use for its key.
+    #[must_use]
+    pub fn showing(mut self, pki: &Pki) -> Self {
+        let (certificate, key) = pki.leaf();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
+        let shown = CertifiedKey::new(vec![certificate], key);
+        self.config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
         self
     }
 

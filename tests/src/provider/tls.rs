@@ -57,6 +57,11 @@ impl Pki {
         fs::write(dir.join("ca.pem"), &self.ca_pem)
     }
 
+    /// The leaf and its key.
+    pub fn leaf(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        (self.leaf.clone(), PrivateKeyDer::Pkcs8(self.leaf_key.serialize_der().into()))
+    }
+
     pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
         let key = PrivateKeyDer::try_from(self.leaf_key.serialize_der()).map_err(io::Error::other)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -159,6 +159,52 @@ fn stamp(route: &Route<'_>, action: &Node<'_>, clusters: &Clusters<'_>, findings
     }
 }
 
+/// True if no filter is needed: every request goes on to a gateway of our own, or comes from a sidecar that showed its
+/// certificate. Whether that one masks cannot be seen here.
+pub(super) fn leave_it_to_another_hop(
+    root: &Node<'_>,
+    without: &[Chain<'_>],
+    clusters: &Clusters<'_>,
+    findings: &mut Findings,
+) -> bool {
+    let mut from_sidecars = Vec::new();
+    root.walk(&mut |node| {
+        if node.at("transport_socket.typed_config").is_some_and(|tls| tls.flag("require_client_certificate"))
+        {
+            from_sidecars.extend(
+                node.items("filters").iter().filter_map(|filter| Some(filter.get("typed_config")?.value())),
+            );
+        }
+    });
+    let mut hops = Vec::new();
+    for chain in without {
+        let actions: Vec<_> =
+            routes(chain).into_iter().filter_map(|route| route.route.get("route")).collect();
+        if actions.is_empty() {
+            continue;
+        }
+        let to_gateway = actions.iter().all(|action| {
+            let named = |cluster: &&Node<'_>| cluster.text("name") == action.text("cluster");
+            action.text("cluster").is_some() && clusters.iter().find(named).is_some_and(is_own_hop)
+        });
+        if to_gateway {
+            hops.push((
+                &chain.manager,
+                "nothing is masked here, and requests go on to a gateway, which must",
+            ));
+        } else if from_sidecars.contains(&chain.manager.value()) {
+            hops.push((
+                &chain.manager,
+                "nothing is masked here, and requests come from sidecars, which must have",
+            ));
+        } else {
+            return false;
+        }
+    }
+    hops.iter().for_each(|(manager, sentence)| findings.unchecked(manager, *sentence));
+    !hops.is_empty()
+}
+
 /// Whatever else reaches a provider.
 pub(super) fn ways_around(
     root: &Node<'_>,

@@ -20,23 +20,53 @@ fn what_is_shipped_and_rendered_fits() {
     for name in ["sidecar.yaml", "sidecar-transparent.yaml", "gateway.yaml"] {
         assert_eq!(wrong(&shipped(name)), [], "{name}");
     }
+    let (to_gateway, from_sidecars) =
+        ("requests go on to a gateway, which must", "come from sidecars, which must have");
     for (masking, sidecar, gateway) in
-        [("sidecar", true, false), ("gateway", false, true), ("both", true, true)]
+        [("sidecar", None, Some(from_sidecars)), ("gateway", Some(to_gateway), None), ("both", None, None)]
     {
         let folder = tempfile::TempDir::new().unwrap();
         let egress = folder.path().join("egress.yaml");
         let hosts = "hosts: {a.example: {}, b.example: {upstream: 'https://c.example:8443/d'}}";
-        fs::write(&egress, format!("masking: {masking}\n{hosts}\ngateway: {{address: 'g.example:1'}}"))
-            .unwrap();
+        let health = "sidecar: {health_port: 15021}";
+        fs::write(
+            &egress,
+            format!("masking: {masking}\n{hosts}\n{health}\ngateway: {{address: 'g.example:1'}}"),
+        )
+        .unwrap();
         render::render(&egress, folder.path()).unwrap();
-        for (name, masks) in [("sidecar-transparent.yaml", sidecar), ("gateway.yaml", gateway)] {
+        for (name, unchecked) in [("sidecar-transparent.yaml", sidecar), ("gateway.yaml", gateway)] {
             let text = fs::read_to_string(folder.path().join(name)).unwrap();
             let findings = findings(&text, Some(folder.path())).unwrap();
-            assert_eq!(findings.unchecked, []);
-            let nothing =
-                findings.wrong.iter().any(|(_, sentence)| sentence.contains("nothing is masked here"));
-            assert_eq!((findings.wrong.is_empty(), nothing), (masks, !masks), "{masking} {name}");
+            assert_eq!(findings.wrong, [], "{masking} {name}");
+            let said: Vec<_> = findings.unchecked.iter().map(|(_, sentence)| sentence.as_str()).collect();
+            assert_eq!(said.len(), usize::from(unchecked.is_some()), "{masking} {name} {said:?}");
+            assert!(
+                said.iter().all(|said| unchecked.is_some_and(|expected| said.contains(expected))),
+                "{said:?}"
+            );
         }
+    }
+}
+
+/// Where nothing is masked, one hop of our own must be before or behind.
+#[test]
+fn a_hop_that_does_not_mask_needs_one_that_does() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let egress = folder.path().join("egress.yaml");
+    fs::write(&egress, "hosts: {a.example: {}}\ngateway: {address: 'g.example:1'}").unwrap();
+    render::render(&egress, folder.path()).unwrap();
+    let gateway = fs::read_to_string(folder.path().join("gateway.yaml")).unwrap();
+    for (from, to, expected) in [
+        ("require_client_certificate: true", "require_client_certificate: false", "nothing is masked here"),
+        (
+            "auto_sni_san_validation: true",
+            "auto_sni_san_validation: false",
+            "the certificate's name is not verified",
+        ),
+    ] {
+        let wrong = wrong(&gateway.replace(from, to));
+        assert!(wrong.len() == 1 && wrong[0].1.contains(expected), "{wrong:#?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `render`.
 
 use crate::support::{Run, cloakroom, stdout};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,11 @@ fn no_value_becomes_structure() {
     assert_eq!(render(folder.path(), &out).code, Some(0));
     let text = fs::read_to_string(out.join("filter.yaml")).unwrap();
     assert!(text.is_ascii() && !text.contains("\n---") && !text.contains('\u{7f}'), "{text}");
+    let tree: Value = serde_saphyr::from_str(&text).unwrap();
+    let read = tree["resources"][0]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    let read: Value = serde_json::from_str(read).unwrap();
+    let written: Value = serde_saphyr::from_str(filter).unwrap();
+    assert_eq!(read["detect"], written["detect"]);
 
     fs::write(folder.path().join("egress.yaml"), format!("{EGRESS}files: {{ca: \"{evil}\"}}\n")).unwrap();
     let run = render(folder.path(), &out);
