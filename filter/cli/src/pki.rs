@@ -12,6 +12,7 @@ use self::authority::{Authority, Identity};
 use self::folder::{Access, Content, Folder};
 use crate::egress::{Egress, pki as names};
 use crate::failure::Failure;
+use rustls_pki_types::CertificateDer;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
@@ -97,10 +98,11 @@ pub(crate) fn run(pki: &Pki, out: &mut impl Write) -> Result<(), Failure> {
     if pki.action == Action::Watch {
         return watch(pki, out);
     }
-    for line in pki.work(now()?, pki.action).map_err(Failure::Failed)? {
+    let done = pki.work(now()?, pki.action).map_err(Failure::Failed)?;
+    for line in done.said {
         writeln!(out, "{line}")?;
     }
-    Ok(())
+    done.wrong.map_or(Ok(()), |wrong| Err(Failure::Failed(wrong)))
 }
 
 /// Goes on until somebody asks it to end. What goes wrong later than at first is told and tried again: what is in place
@@ -110,18 +112,24 @@ fn watch(pki: &Pki, out: &mut impl Write) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     std::thread::spawn(move || signals.wait().for_each(|_| told.send(()).unwrap_or_default()));
     let mut first = true;
+    // Once, and not every minute.
+    let mut complained = None;
     loop {
-        match pki.work(now()?, Action::Once) {
-            Ok(lines) => {
-                for line in lines {
+        let wrong = match pki.work(now()?, Action::Once) {
+            Ok(done) => {
+                for line in done.said {
                     writeln!(out, "{line}")?;
                 }
                 out.flush()?;
+                done.wrong
             }
             Err(wrong) if first => return Err(Failure::Failed(wrong)),
-            Err(wrong) => drop(Failure::Failed(wrong).report(&mut io::stderr().lock())),
+            Err(wrong) => Some(wrong),
+        };
+        if let Some(wrong) = wrong.clone().filter(|_| wrong != complained) {
+            Failure::Failed(wrong).report(&mut io::stderr().lock());
         }
-        first = false;
+        (first, complained) = (false, wrong);
         if ended.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
             return Ok(());
         }
@@ -135,52 +143,42 @@ fn now() -> Result<Seconds, Failure> {
 }
 
 impl Pki {
-    /// Does whatever is missing or due; says what it did, and what is to be done.
-    fn work(&self, now: Seconds, action: Action) -> Result<Vec<String>, String> {
+    /// Does whatever is missing or due.
+    fn work(&self, now: Seconds, action: Action) -> Result<Done, String> {
         let egress = Egress::load(&self.file)?;
         let folder = Folder::lock(&self.dir, Access::Everybody)?;
         let secret = Folder::lock(&self.ca_dir, Access::Owner)?;
-        let (mut said, mut files, mut good) = (Vec::new(), Vec::new(), true);
+        let mut done = Done::default();
+        let (mut files, mut good) = (Vec::new(), true);
         for realm in realms(&egress) {
-            let Cas { active, next } = self.cas(&realm, &secret, now, action, &mut said)?;
-            if active.ends() - now < active.life() / 3 && next.is_none() {
-                said.push(format!(
-                    "the CA of {} ends on {}: run --renew-ca, let applications read it again, then --switch-ca",
-                    self.dir.join(realm.file).display(),
-                    der::day(active.ends()),
-                ));
+            let Cas { active, next } = self.cas(&realm, &secret, now, action, &mut done)?;
+            let trusted = authority::pem(&trusted(&active, next.as_ref(), now));
+            if let (names::CA, Some(bundle)) = (realm.file, &self.bundle) {
+                files.push(Content::public(trust::BUNDLE, trust::bundle(bundle, &trusted)?));
             }
-            let mut roots = active.roots_alive(now);
-            roots.extend(next.iter().flat_map(|next| next.roots_alive(now)));
-            let trusted = authority::pem(&roots);
-            if realm.file == names::CA
-                && let Some(bundle) = &self.bundle
-            {
-                let content = trust::bundle(bundle, &trusted)?;
-                good &= folder.holds(trust::BUNDLE, content.as_bytes());
-                files.push(Content::public(trust::BUNDLE, content));
-            }
-            good &= folder.holds(realm.file, trusted.as_bytes());
             files.push(Content::public(realm.file, trusted));
             for leaf in &realm.leaves {
-                let identity = self.identity(&active, leaf, &folder, now);
-                let identity = match identity {
+                let permitted = active.permitted(leaf, now);
+                if permitted.names.len() < leaf.names.len() && action != Action::RenewCa {
+                    done.wrong = Some(self.other_names(&realm));
+                }
+                let identity = match self.in_place(&active, &permitted, &folder, now) {
                     Some(identity) => identity,
+                    None if permitted.names.is_empty() => return Err(self.other_names(&realm)),
                     None => {
                         good = false;
-                        let made = active.sign(leaf, now, i64::from(self.leaf_hours) * 3600);
-                        made.map_err(|wrong| self.cannot_sign(&realm, now, &active, &wrong))?
+                        active.sign(&permitted, now, i64::from(self.leaf_hours) * 3600)?
                     }
                 };
                 files.push(Content::public(leaf.file, identity.chain_pem(&active)));
                 files.push(Content::secret(key_file(leaf.file), identity.key_pem()));
             }
         }
-        if !good {
+        if !(good && folder.holds(&files)) {
             folder.publish(&files, self.owner)?;
-            said.push(format!("{}: renewed", self.dir.display()));
+            done.said.push(format!("{}: renewed", self.dir.display()));
         }
-        Ok(said)
+        Ok(done)
     }
 
     /// The CA that signs, and the one that will.
@@ -190,76 +188,101 @@ impl Pki {
         secret: &Folder,
         now: Seconds,
         action: Action,
-        said: &mut Vec<String>,
+        done: &mut Done,
     ) -> Result<Cas, String> {
-        let next_file = format!("next-{}", realm.file);
-        let read = |file: &str| -> Result<Option<Authority>, String> {
-            let Some(text) = secret.secret(file)? else { return Ok(None) };
-            let path = self.ca_dir.join(file);
-            let read = Authority::from_pem(&text);
-            read.map(Some).map_err(|wrong| format!("{} {wrong}", path.display()))
-        };
+        let (ca, next_file) = (self.dir.join(realm.file), format!("next-{}", realm.file));
         let make = |old: &[_], file: &str| -> Result<Authority, String> {
             let made = Authority::create(realm, now, i64::from(self.ca_days) * 86_400, old)?;
-            secret.replace(file, made.to_pem().as_bytes())?;
+            secret.replace(file, &made.to_pem())?;
             Ok(made)
         };
-        let Some(active) = read(realm.file)? else {
-            said.push(format!(
-                "{}: a new CA; let applications trust it",
-                self.dir.join(realm.file).display()
-            ));
-            return Ok(Cas { active: make(&[], realm.file)?, next: None });
-        };
-        let next = read(&next_file)?;
-        match (action, next) {
-            (Action::SwitchCa, Some(next)) => {
+        let active = self.authority(secret, realm.file)?;
+        let ended = active.as_ref().filter(|active| active.ends() < now).map(Authority::ends);
+        let next = self.authority(secret, &next_file)?;
+        match (active, next, action) {
+            (Some(_), Some(next), Action::SwitchCa) => {
                 secret.rename(&next_file, realm.file)?;
                 Ok(Cas { active: next, next: None })
             }
-            (Action::SwitchCa, None) => {
+            (Some(_), None, Action::SwitchCa) => {
                 Err("there is no new CA to switch to: --renew-ca makes one".to_owned())
             }
-            (Action::RenewCa, next) => {
+            (Some(active), next, Action::RenewCa) if ended.is_none() => {
                 let serves =
-                    |next: &Authority| realm.leaves.iter().all(|leaf| next.sign(leaf, now, 3600).is_ok());
+                    |next: &Authority| realm.leaves.iter().all(|leaf| next.sign(leaf, now, 1).is_ok());
                 let next = match next.filter(serves) {
                     Some(next) => next,
                     None => make(&active.roots_alive(now), &next_file)?,
                 };
-                said.push(format!(
+                done.said.push(format!(
                     "{}: has a new CA, too; let applications read it again, then run --switch-ca",
-                    self.dir.join(realm.file).display()
+                    ca.display()
                 ));
                 Ok(Cas { active, next: Some(next) })
             }
-            (Action::Once | Action::Watch, next) => Ok(Cas { active, next }),
+            (Some(active), next, Action::Once | Action::Watch) => {
+                if let Some(ended) = ended {
+                    let day = der::day(ended);
+                    return Err(format!("the CA in {} ended on {day}: run --renew-ca", ca.display()));
+                }
+                if active.ends() - now < active.life() / 3 && next.is_none() {
+                    let day = der::day(active.ends());
+                    done.wrong = Some(format!("the CA in {} ends on {day}: {ADVICE}", ca.display()));
+                }
+                Ok(Cas { active, next })
+            }
+            (None, ..) | (Some(_), _, Action::RenewCa) => {
+                done.said.push(format!("{}: a new CA; let applications trust it", ca.display()));
+                Ok(Cas { active: make(&[], realm.file)?, next: None })
+            }
         }
     }
 
+    fn authority(&self, secret: &Folder, file: &str) -> Result<Option<Authority>, String> {
+        let Some(text) = secret.secret(file)? else { return Ok(None) };
+        let read = Authority::from_pem(&text);
+        read.map(Some).map_err(|wrong| format!("{} {wrong}", self.ca_dir.join(file).display()))
+    }
+
     /// What is in place, if it is as it should be and not due.
-    fn identity(&self, active: &Authority, leaf: &Leaf, folder: &Folder, now: Seconds) -> Option<Identity> {
+    fn in_place(&self, active: &Authority, leaf: &Leaf, folder: &Folder, now: Seconds) -> Option<Identity> {
         let (certificate, key) = (folder.read(leaf.file)?, folder.read(&key_file(leaf.file))?);
         let identity = Identity::from_pem(&certificate, &key)?;
         (active.vouches(&identity, leaf, now) && !active.is_due(&identity, now)).then_some(identity)
     }
 
-    fn cannot_sign(&self, realm: &Realm, now: Seconds, active: &Authority, wrong: &str) -> String {
-        let ca = self.ca_dir.join(realm.file);
-        let advice = "run --renew-ca, let applications read it again, then --switch-ca";
-        if active.ends() <= now {
-            return format!("the CA in {} ended on {}: {advice}", ca.display(), der::day(active.ends()));
-        }
-        format!(
-            "the CA in {} is for other names than the operator's file has ({wrong}): {advice}",
-            ca.display()
-        )
+    fn other_names(&self, realm: &Realm) -> String {
+        let ca = self.dir.join(realm.file);
+        format!("the CA in {} is for fewer names than the operator's file has: {ADVICE}", ca.display())
     }
+}
+
+/// What is to be done about a CA.
+const ADVICE: &str = "run --renew-ca, let applications read it again, then run --switch-ca";
+
+/// What became of it.
+#[derive(Debug, Default)]
+struct Done {
+    /// What was done.
+    said: Vec<String>,
+    /// What remains to be done, by people.
+    wrong: Option<String>,
 }
 
 struct Cas {
     active: Authority,
     next: Option<Authority>,
+}
+
+/// The roots that are to be trusted.
+fn trusted(active: &Authority, next: Option<&Authority>, now: Seconds) -> Vec<CertificateDer<'static>> {
+    let mut roots = active.roots_alive(now);
+    for root in next.into_iter().flat_map(|next| next.roots_alive(now)) {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
 }
 
 /// What the operator's file needs.

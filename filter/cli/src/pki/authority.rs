@@ -80,7 +80,7 @@ impl Authority {
         self.key.serialize_pem() + &pem(&certificates)
     }
 
-    /// When it can sign no more.
+    /// The last moment at which it can sign.
     pub(super) fn ends(&self) -> Seconds {
         der::validity(&self.issuer).map_or(0, |validity| validity.end)
     }
@@ -93,7 +93,7 @@ impl Authority {
     /// What is to be trusted: its root, and older ones that may still be in use.
     pub(super) fn roots_alive(&self, now: Seconds) -> Vec<CertificateDer<'static>> {
         let alive =
-            |root: &&CertificateDer<'_>| der::validity(root).is_some_and(|validity| now < validity.end);
+            |root: &&CertificateDer<'_>| der::validity(root).is_some_and(|validity| now <= validity.end);
         self.roots.iter().filter(alive).cloned().collect()
     }
 
@@ -124,6 +124,17 @@ impl Authority {
         let identity = Identity { certificate, key };
         self.verify(&identity, leaf, now).map_err(|error| error.to_string())?;
         Ok(identity)
+    }
+
+    /// The same, for those of its names that this CA can sign for.
+    pub(super) fn permitted(&self, leaf: &Leaf, now: Seconds) -> Leaf {
+        let alone = |name: &String| Leaf { names: vec![name.clone()], ..*leaf };
+        let can = |names: &Leaf| self.sign(names, now, BACKDATED).is_ok();
+        let names = match can(&Leaf { names: leaf.names.clone(), ..*leaf }) {
+            true => leaf.names.clone(),
+            false => leaf.names.iter().filter(|name| can(&alone(name))).cloned().collect(),
+        };
+        Leaf { names, ..*leaf }
     }
 
     /// Whether applications take this for what the leaf is to be: its names and no others, signed by this CA.

@@ -74,9 +74,9 @@ impl Folder {
         fs::read(self.path.join(name)).ok()
     }
 
-    /// Whether a file is as it is to be.
-    pub(super) fn holds(&self, name: &str, bytes: &[u8]) -> bool {
-        self.read(name).is_some_and(|held| held == bytes)
+    /// Whether these files are as they are to be.
+    pub(super) fn holds(&self, files: &[Content]) -> bool {
+        files.iter().all(|Content { name, bytes, .. }| self.read(name).is_some_and(|held| held == *bytes))
     }
 
     /// Text that is nobody else's business; `None` if it is not there.
@@ -93,11 +93,11 @@ impl Folder {
     }
 
     /// Replaces a secret file.
-    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+    pub(super) fn replace(&self, name: &str, text: &str) -> Result<(), String> {
         let (path, new) = (self.path.join(name), self.path.join(format!(".{name}.new")));
         // Left behind by a run that was interrupted.
         let _ = fs::remove_file(&new);
-        let content = Content { name: String::new(), bytes: bytes.to_vec(), secret: true };
+        let content = Content::secret(name.to_owned(), text.to_owned());
         let written =
             write(&new, &content, None).and_then(|()| fs::rename(&new, &path)).and_then(|()| self.sync());
         written.map_err(|error| format!("cannot write {}: {error}", path.display()))
@@ -183,9 +183,9 @@ impl Folder {
 fn write(path: &Path, content: &Content, owner: Option<u32>) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(&content.bytes)?;
-    if !content.secret {
-        file.set_permissions(Permissions::from_mode(0o644))?;
-    } else if owner.is_some() {
+    // Whatever the umask says.
+    file.set_permissions(Permissions::from_mode(if content.secret { 0o600 } else { 0o644 }))?;
+    if content.secret && owner.is_some() {
         fchown(&file, owner, None)?;
     }
     file.sync_all()

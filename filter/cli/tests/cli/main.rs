@@ -12,6 +12,7 @@ mod config;
 mod envoy;
 mod jsonl;
 mod mask;
+mod pki;
 mod render;
 mod support;
 mod unmask;
