@@ -10,6 +10,7 @@
 
 mod bridge_outages;
 mod clients;
+mod compose;
 mod encodings;
 mod failures;
 mod headers;

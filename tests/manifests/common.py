@@ -36,9 +36,10 @@ def load(path):
     return documents(path.read_text())
 
 
-def render(cloakroom, egress, out):
-    """Makes Envoy's configuration of an operator's file, as the operator does."""
+def render(cloakroom, egress, out, start):
+    """Makes Envoy's configuration of an operator's file, as the operator does, and looks at what Envoy starts with."""
     subprocess.run([cloakroom, "render", "--file", egress, "--out", out], check=True)
+    subprocess.run([cloakroom, "check", "--envoy", out / start], check=True, stdout=subprocess.DEVNULL)
 
 
 def members(tree, name):

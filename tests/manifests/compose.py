@@ -97,7 +97,7 @@ def envoys_files(faults, compose, cloakroom, scratch):
     egress = scratch / "egress.yaml"
     content = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", compose["configs"]["egress"]["content"])
     egress.write_text(content)
-    render(cloakroom, egress, scratch / "rendered")
+    render(cloakroom, egress, scratch / "rendered", "sidecar-transparent.yaml")
     sidecar = services["sidecar"]
     mounts = [volume["target"] for volume in sidecar["volumes"]] + [tmpfs.split(":")[0] for tmpfs in sidecar["tmpfs"]]
     for name in ("sidecar-transparent.yaml", "sds-leaf.yaml", "filter.yaml"):

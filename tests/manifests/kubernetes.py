@@ -36,8 +36,8 @@ def check(faults, cloakroom, scratch):
         return False
     copy = scratch / "kubernetes"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("rendered"))
-    for folder, (egress, _) in RENDERED.items():
-        render(cloakroom, copy / egress, copy / folder / "rendered")
+    for folder, (egress, start) in RENDERED.items():
+        render(cloakroom, copy / egress, copy / folder / "rendered", start)
     built = {}
     for folder in sorted(path.parent.name for path in FOLDER.glob("*/kustomization.yaml")):
         kustomize = subprocess.run(["kubectl", "kustomize", copy / folder], capture_output=True, text=True)
