@@ -1,6 +1,7 @@
 """envoy/istio: the schemas of Istio's own definitions, and whether the manifests say the same everywhere."""
 
 import json
+import shutil
 import subprocess
 
 import jsonschema
@@ -26,6 +27,10 @@ def check(faults, cloakroom, crds, scratch):
         consistent(faults, folder, folders[folder], plugin["pluginConfig"]["hosts"])
         faults.unless(plugin["failStrategy"] in ("FAIL_RELOAD", "FAIL_CLOSE"), folder, "the filter fails open")
     successor(faults, folders)
+    if shutil.which("kubectl"):
+        for folder in folders:
+            built = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True)
+            faults.unless(built.returncode == 0, folder, built.stderr.strip())
 
 
 def resources(folder):
@@ -52,9 +57,8 @@ def definitions(crds):
 def close(schema, root=False):
     """The API server drops unknown fields in silence; here they are refused."""
     closed = dict(schema)
-    for name in ("properties",):
-        if name in schema:
-            closed[name] = {key: close(value) for key, value in schema[name].items()}
+    if "properties" in schema:
+        closed["properties"] = {key: close(value) for key, value in schema["properties"].items()}
     for name in ("items", "additionalProperties"):
         if isinstance(schema.get(name), dict):
             closed[name] = close(schema[name])
