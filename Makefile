@@ -106,11 +106,13 @@ fuzz: needs $(CARGO_FUZZ) ## Fuzz targets of the core, FUZZ_SECONDS=10 each; wha
 	done
 
 .PHONY: bench
-bench: wasm envoy bridge ## Throughput of the core, and what the filter costs in a real Envoy, without and with the bridge
+bench: wasm envoy bridge cli redis ## Throughput of the core, and what the filter costs in a real Envoy, without and with the bridge
 	cargo bench --locked -p cloakroom-core
 	cargo run --locked --release -p e2e --bin bench
 	@# Answers of 1 GiB: how much larger Envoy became.
 	CLOAKROOM_TEST_MIB=1024 cargo test --quiet --locked --release -p e2e --test e2e size::answers -- --nocapture
+	@# 5,000 silent streams through the transparent sidecar and 500 that talk: what one costs.
+	CLOAKROOM_TEST_STREAMS=5000 cargo test --quiet --locked --release -p e2e --test netns streams:: -- --nocapture
 
 .PHONY: bench-bridge
 bench-bridge: bridge redis ## What the bridge costs and how fast it is, beside redis-benchmark; bytes of a million mappings

@@ -2,52 +2,21 @@
 //! connections get there is not tested here: that needs network namespaces.
 
 mod hops;
+mod mesh;
+mod refused;
 
+use self::hops::{
+    Certificates, GATEWAY, Hops, ONCE, RESTORED, TWICE, call, egress, render, validate, with_gateway,
+};
+use crate::support::assert_no_original;
 use e2e::{
-    client::{Call, Protocol, Tls, within},
-    envoy::Logs,
-    provider::{KEY_HEADER, Pki, Reply, Script},
+    client::{Call, Connection, Protocol, within},
+    envoy::{Envoy, Logs},
+    provider::{KEY_HEADER, Reply, Script},
     world::{ANTHROPIC, OPENAI},
 };
-use http::StatusCode;
 use serde_json::{Value, json};
-use std::{fs, io};
-use tokio::net::TcpStream;
-
-use self::hops::{Certificates, GATEWAY, Hops, egress, render, validate};
-use crate::support::{INSTANCE, assert_no_original};
-
-const BODY: &str = r#"{"messages":[{"content":"i-1234567890abcdef0 AWS_EC2_007"}]}"#;
-const RESTORED: &str = r#"{"content":"i-1234567890abcdef0 AWS_EC2_007"}"#;
-
-/// What the provider received, and what it answers.
-const ONCE: (&str, &str) = (
-    r#"{"messages":[{"content":"AWS_EC2_001 AWS_LITERAL_001"}]}"#,
-    r#"{"content":"AWS_EC2_001 AWS_LITERAL_001"}"#,
-);
-const TWICE: (&str, &str) = (
-    r#"{"messages":[{"content":"AWS_LITERAL_001 AWS_LITERAL_002"}]}"#,
-    r#"{"content":"AWS_LITERAL_001 AWS_LITERAL_002"}"#,
-);
-
-fn call(host: &str, key: &str) -> Call {
-    Call::post(host, "/v1/anything", BODY)
-        .header(KEY_HEADER, key)
-        .header("x-api-key", "sk-scripted")
-        // None of these is anybody's business.
-        .header("x-original-host", "evil.example")
-        .header("x-forwarded-for", "10.0.12.34")
-        .header("x-request-id", INSTANCE)
-        .header("x-envoy-original-path", INSTANCE)
-        .header("cookie", INSTANCE)
-}
-
-fn with_gateway(masking: &str) -> Value {
-    egress(json!({
-        "masking": masking,
-        "gateway": {"address": "gateway.example:15443", "listen": "127.0.0.1:15443"},
-    }))
-}
+use std::{fs, io, net::Ipv4Addr};
 
 /// Names, ports, sockets and options in every combination that changes the structure; Envoy loads each.
 #[test]
@@ -129,7 +98,7 @@ async fn requests_are_masked_and_answers_restored_in_every_topology() {
             assert_eq!(headers, expected, "{what} {host}");
         }
         let sidecar = hops.sidecar.stop();
-        let gateway = hops.gateway.map(e2e::envoy::Envoy::stop);
+        let gateway = hops.gateway.map(Envoy::stop);
         one_request_has_one_id(&sidecar, gateway.as_ref());
     }
 }
@@ -152,127 +121,52 @@ fn one_request_has_one_id(sidecar: &Logs, gateway: Option<&Logs>) {
     }
 }
 
-/// What is not allowed, or not what it says, never leaves, whichever hop masks.
+/// A change of the filter's configuration reaches a running Envoy; one that is not valid does not, and what was there stays. An
+/// Envoy that never had a valid one lets nothing through.
 #[tokio::test]
-async fn what_is_not_allowed_does_not_leave() {
-    for file in [egress(json!({})), with_gateway("gateway")] {
-        let hops = Hops::start(&file);
-        let refused = |answer: e2e::client::Answer, kind: &str| {
-            let body: Value = serde_json::from_slice(&answer.body).unwrap();
-            assert_eq!(body["error"]["type"], kind, "{body}");
-            assert!(body["request_id"].is_string() && answer.headers["content-type"] == "application/json");
-            assert_no_original("the refusal", &answer.body);
-            answer.status
-        };
-        // A host that is not in the list, in the clear; and behind the name of one that is.
-        let other = call("evil.example", "other");
-        assert_eq!(refused(hops.call(None, Protocol::Http1, &other).await, "host_not_allowed"), 403);
-        let answer = hops.call(Some(ANTHROPIC), Protocol::Http1, &other).await;
-        assert_eq!(refused(answer, "misdirected_request"), StatusCode::MISDIRECTED_REQUEST.as_u16());
-        // Another allowed host than the one that TLS was opened for.
-        let answer = hops.call(Some(ANTHROPIC), Protocol::Http2, &call(OPENAI, "other")).await;
-        assert_eq!(refused(answer, "misdirected_request"), 421);
-        // An identifier in the path: it is in no log either.
-        let path = Call::get(ANTHROPIC, &format!("/v1/models/{INSTANCE}"));
-        let answer = hops.call(Some(ANTHROPIC), Protocol::Http2, &path).await;
-        assert_eq!(refused(answer, "identifier_in_target"), 422);
-
-        // Names that are not in the list get no certificate, and neither do connections without a name.
-        let closed = |tls: Tls, name: &'static str| {
-            let address = hops.sidecar.address();
-            async move {
-                let stream = TcpStream::connect(address).await?;
-                within("the end of the connection", tls.open(stream, name, Protocol::Http2)).await
+async fn the_filters_configuration_changes_while_envoy_runs() {
+    let hops = Hops::start(&egress(json!({})));
+    let filter = hops.sidecar.dir().join("rendered/filter.yaml");
+    let replace = |text: String| {
+        fs::write(filter.with_extension("new"), text).unwrap();
+        fs::rename(filter.with_extension("new"), &filter).unwrap();
+    };
+    let counted = async |counter: &str, number: u32| {
+        let line = format!("extension_config_discovery.http_filter.cloakroom.{counter}: {number}\n");
+        within(&line, async {
+            while !hops.sidecar.admin("/stats?filter=extension_config_discovery").unwrap().contains(&line) {
+                tokio::task::yield_now().await;
             }
-        };
-        assert!(closed(hops.trust(), "evil.example").await.is_err());
-        assert!(closed(hops.trust().without_sni(), ANTHROPIC).await.is_err());
-        let counted = hops.sidecar.admin("/stats?filter=no_filter_chain_match").unwrap();
-        assert!(counted.contains("_0.no_filter_chain_match: 2"), "{counted}");
-
-        assert!(hops.nothing_received());
-        let logs = hops.sidecar.stop();
-        assert_no_original("the access log", logs.access.as_bytes());
-        assert_eq!(logs.access.matches("closed: a name or a protocol that is not allowed").count(), 2);
-        assert!(!logs.access.contains("evil"), "{}", logs.access);
-    }
-}
-
-/// With `plain_http: false` nothing is taken in the clear.
-#[tokio::test]
-async fn plain_http_can_be_closed() {
-    let hops = Hops::start(&egress(json!({"sidecar": {"plain_http": false}})));
-    let mut connection = hops.connect(None, Protocol::Http1).await.unwrap();
-    assert!(within("the end", connection.call(&call(ANTHROPIC, "key"))).await.is_err());
-    assert!(hops.nothing_received());
-    hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "key")).await;
-    assert_eq!(hops.received("key").text(), ONCE.0);
-}
-
-/// Only a certificate of the mesh with a sidecar's name opens the gateway.
-#[tokio::test]
-async fn the_gateway_knows_its_sidecars() {
-    let hops = Hops::start(&with_gateway("gateway"));
-    let gateway = hops.gateway.as_ref().unwrap();
-    let trust = || Tls::trusting(hops.certificates.gateway.ca_pem().as_bytes());
-    let ask = |tls: Tls| {
-        let address = gateway.address();
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            let mut connection = tls.open(stream, GATEWAY, Protocol::Http2).await?;
-            within("an answer", connection.call(&call(ANTHROPIC, "key"))).await.map_err(io::Error::other)
-        }
+        })
+        .await;
     };
-    // TLS 1.3 tells a client of a refused certificate only when it reads.
-    assert!(ask(trust()).await.is_err(), "without a certificate");
-    let stranger = Pki::generate(&["sidecar.cloakroom.internal"]).unwrap();
-    assert!(ask(trust().showing(&stranger)).await.is_err(), "of another CA");
-    assert!(hops.nothing_received());
-    ask(trust().showing(&hops.certificates.sidecar)).await.unwrap();
-    assert_eq!(hops.received("key").text(), ONCE.0, "of a sidecar");
-}
+    let asked =
+        async |key: &str| hops.call(Some(ANTHROPIC), Protocol::Http2, &call(ANTHROPIC, key)).await.status;
+    counted("update_success", 1).await;
+    let valid = fs::read_to_string(&filter).unwrap();
+    replace(valid.replace("\"mapping\"", "\"maping\""));
+    counted("update_rejected", 1).await;
+    assert_eq!(asked("rejected").await, 404);
+    assert_eq!(hops.received("rejected").text(), ONCE.0);
+    replace(valid.replace("\"api.anthropic.com\",", ""));
+    within("the change", async { while asked("other hosts").await != 403 {} }).await;
+    replace(valid);
+    within("the change back", async { while asked("as before").await != 404 {} }).await;
+    assert_eq!(hops.received("as before").text(), ONCE.0);
 
-/// Certificates and CAs of the hop between sidecar and gateway are read again when they are replaced: for new connections, while
-/// those that are there go on.
-#[tokio::test]
-async fn certificates_between_the_hops_rotate() {
-    let hops = Hops::start(&with_gateway("gateway"));
-    let (gateway, old) = (hops.gateway.as_ref().unwrap(), &hops.certificates);
-    let new = Certificates::new();
-    let ask = async |known: &Certificates, shown: &Certificates, key: &str| {
-        let tls = Tls::trusting(known.gateway.ca_pem().as_bytes()).showing(&shown.sidecar);
-        let stream = TcpStream::connect(gateway.address()).await?;
-        let mut connection = tls.open(stream, GATEWAY, Protocol::Http2).await?;
-        within("an answer", connection.call(&call(ANTHROPIC, key))).await.map_err(io::Error::other)
-    };
-    ask(old, old, "old").await.unwrap();
-    assert_eq!(hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "first")).await.status, 404);
-    new.replace(gateway.dir(), &new.sidecar);
-    new.replace(hops.sidecar.dir(), &new.gateway);
-    within("the gateway's new certificate", async {
-        while ask(&new, &new, "new").await.is_err() {
-            assert_eq!(
-                hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "between")).await.status,
-                404
-            );
-        }
-    })
-    .await;
-    assert!(ask(&new, old, "never").await.is_err());
+    let mut hops = hops;
+    let never = fs::read_to_string(&filter).unwrap().replace("\"mapping\"", "\"maping\"");
+    fs::write(&filter, never).unwrap();
+    hops.sidecar.restart();
+    let answer = within("an answer", async {
+        hops.connect(Some(ANTHROPIC), Protocol::Http2)
+            .await?
+            .call(&call(ANTHROPIC, "never"))
+            .await
+            .map_err(io::Error::other)
+    });
+    assert!(answer.await.is_ok_and(|answer| answer.status == 500));
     assert!(hops.provider.records().of("never").is_empty());
-}
-
-/// Names in certificates count in both directions.
-#[tokio::test]
-async fn hops_are_known_by_name() {
-    for names in [json!({"client": "other.cloakroom.internal"}), json!({"name": "other.example"})] {
-        let mut file = with_gateway("gateway");
-        file["gateway"].as_object_mut().unwrap().extend(names.as_object().unwrap().clone());
-        let hops = Hops::start(&file);
-        let answer = hops.call(Some(ANTHROPIC), Protocol::Http1, &call(ANTHROPIC, "key")).await;
-        assert_eq!(answer.status, 503, "{names}");
-        assert!(hops.nothing_received());
-    }
 }
 
 /// For probes.
@@ -281,8 +175,8 @@ async fn readiness_is_told_where_it_is_wanted() {
     let hops = Hops::start(&egress(json!({"sidecar": {"health_port": 15021}})));
     let [_, _, health] = hops.sidecar.addresses() else { panic!("three addresses") };
     let ask = async |path: &str| {
-        let address = (std::net::Ipv4Addr::LOCALHOST, health.port()).into();
-        let mut connection = e2e::client::Connection::open(address, Protocol::Http1).await.unwrap();
+        let address = (Ipv4Addr::LOCALHOST, health.port()).into();
+        let mut connection = Connection::open(address, Protocol::Http1).await.unwrap();
         within("an answer", connection.call(&Call::get("any", path))).await.unwrap().status
     };
     assert_eq!((ask("/ready").await, ask("/stats").await), (200, 404));

@@ -162,7 +162,7 @@ async fn connections_of_both_ips() {
 }
 
 /// The bridge keeps tokens, so a call tells which one this is.
-async fn token_of_instance(world: &World) -> String {
+pub(crate) async fn token_of_instance(world: &World) -> String {
     let call = world.anthropic(Api::Anthropic.request(INSTANCE, false, false));
     let answer = world.call(Protocol::Http1, &call).await.unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -171,7 +171,7 @@ async fn token_of_instance(world: &World) -> String {
     received[start..].split('"').next().unwrap().to_owned()
 }
 
-fn delta(text: &str) -> String {
+pub(crate) fn delta(text: &str) -> String {
     format!(
         "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
     )

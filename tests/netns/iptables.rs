@@ -3,4 +3,5 @@
 mod errors;
 mod rules;
 mod scene;
+mod strays;
 mod traffic;

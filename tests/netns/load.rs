@@ -21,6 +21,8 @@ use crate::{dial::tcp, world::World};
 
 /// How many call at the same time. Every other one says what is new each time, which the bridge must be asked for.
 const CALLERS: usize = 6;
+/// What the identifiers of the first caller begin with; see [`assert_masked`].
+const FIRST: usize = 0x100;
 /// Calls over one connection.
 const CALLS: usize = 5;
 /// Between the calls of one caller: what is tested is not how much goes through.
@@ -180,7 +182,7 @@ impl Caller {
 
     /// An identifier of this caller's, a new one or always the same.
     fn said(&self, count: usize) -> String {
-        format!("i-0{:03x}{:013x}", self.number + 0x100, if self.known { 0 } else { count })
+        format!("i-0{:03x}{:013x}", self.number + FIRST, if self.known { 0 } else { count })
     }
 
     async fn call(&self, connection: &mut Connection, count: usize) -> End {
@@ -238,10 +240,15 @@ pub(crate) fn assert_masked(world: &World) {
         }
     }
     assert!(requests > 0, "the provider received some");
-    let leak = world
-        .capture
-        .packets()
-        .into_iter()
-        .find(|packet| packet.bytes.windows(5).any(|window| window == b"i-010" || window == b"i-011"));
+    let mine =
+        |bytes: &[u8]| bytes.windows(6).any(|window| matches!(window, b"i-0100" | b"i-0101" | b"i-0102"));
+    let leak = world.capture.packets().into_iter().find(|packet| mine(&packet.bytes));
     assert!(leak.is_none(), "a packet has an identifier: {leak:?}");
+    let logs = world.sidecar.envoy.logs();
+    for (what, text) in
+        [("Envoy's log", logs.own), ("the access log", logs.access), ("the bridge's log", world.bridge.log())]
+    {
+        assert!(!mine(text.as_bytes()), "{what} has an identifier: {text}");
+    }
+    assert!(!mine(&world.redis.dump()), "Redis has an identifier as it is");
 }

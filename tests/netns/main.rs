@@ -11,10 +11,12 @@
 
 mod clients;
 mod dial;
+mod gateway;
 mod iptables;
 mod leaks;
 mod load;
 mod outages;
 mod rotation;
 mod sidecar;
+mod streams;
 mod world;

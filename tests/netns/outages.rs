@@ -23,7 +23,7 @@ const RECOVERY: Duration = Duration::from_secs(10);
 /// Calls take some ten milliseconds; one of those that go over a broken link takes longer, if it is broken.
 const FELT: Duration = Duration::from_millis(100);
 /// An outage lasts until some calls have failed of it, or for so long.
-const OUTAGE: Duration = Duration::from_secs(3);
+const OUTAGE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_is_cut_off() {
@@ -55,6 +55,7 @@ fn assert_only_new_ones_failed(outcomes: &[Outcome]) {
 }
 
 /// Cuts a link, slows it down, lets it lose packets, each under load.
+#[allow(clippy::print_stdout, reason = "figures, for `--nocapture`")]
 async fn break_and_mend(world: &World, what: &str, link: &Link) -> Vec<Outcome> {
     type Change = fn(&Link);
     let ways: [(&str, Change, Change); 3] = [

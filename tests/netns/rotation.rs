@@ -1,16 +1,18 @@
 //! What changes under a running sidecar, under load: no call fails.
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use e2e::{
-    client::{Protocol, within},
+    client::{Protocol, Tls, within},
     said::Api,
+    world::ANTHROPIC,
 };
 use serde_json::json;
 
 use crate::{
+    dial::tcp,
     load::{End, Load, Outcome, assert_masked},
-    world::World,
+    world::{World, addresses},
 };
 
 /// Where Envoy counts what became of the file.
@@ -49,6 +51,56 @@ async fn the_filters_configuration() {
     }
     assert_no_failure(load.stop().await);
     assert_masked(&world);
+}
+
+/// A new certificate of the same CA, and then a new CA: each in place at once, and nobody's call fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates() {
+    let Some(world) = World::start() else { return };
+    let folder = world.sidecar.certificates();
+    let load = Load::start(&world).await;
+    let [first, old_ca] = [leaf_of(&world).await, fs::read(world.sidecar.ca()).unwrap()];
+    // As if it were due: what is missing is made again.
+    fs::remove_file(folder.join("..data/leaf.pem")).unwrap();
+    world.sidecar.renew(&[]);
+    let second = other_leaf(&world, &first).await;
+    assert_eq!(fs::read(world.sidecar.ca()).unwrap(), old_ca, "the CA is the same");
+    assert_no_failure(load.stop().await);
+
+    world.sidecar.renew(&["--renew-ca"]);
+    assert_eq!(leaf_of(&world).await, second, "applications must have both CAs first");
+    let load = Load::start(&world).await;
+    world.sidecar.renew(&["--switch-ca"]);
+    other_leaf(&world, &second).await;
+    let stream = tcp(&world.app, anthropic()).unwrap();
+    assert!(Tls::trusting(&old_ca).handshake(stream, ANTHROPIC).await.is_err(), "the new CA signs");
+    // Goes on for some connections more.
+    load.recovery().await;
+    assert_no_failure(load.stop().await);
+    assert_masked(&world);
+}
+
+/// The certificate that a new connection sees, once it is another one.
+async fn other_leaf(world: &World, before: &[u8]) -> Vec<u8> {
+    within("the new certificate", async {
+        loop {
+            let leaf = leaf_of(world).await;
+            if leaf != before {
+                return leaf;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    })
+    .await
+}
+
+async fn leaf_of(world: &World) -> Vec<u8> {
+    let stream = world.trust().handshake(tcp(&world.app, anthropic()).unwrap(), ANTHROPIC).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+}
+
+fn anthropic() -> SocketAddr {
+    (addresses(ANTHROPIC)[0], 443).into()
 }
 
 /// Calls until the provider receives the project as this.

@@ -2,16 +2,15 @@
 
 use std::{
     fs,
-    os::unix::fs::{chown, lchown},
+    net::SocketAddr,
+    os::unix::fs::chown,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use e2e::{
-    bridge::Bridge,
     envoy::{ADMIN, Artifact, Envoy, root},
     netns::Namespace,
-    provider::Pki,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,12 +27,12 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// The shipped settings, for this bridge and for providers whose certificates `public_ca` signed.
-    pub(crate) fn new(bridge: &Bridge, public_ca: &str) -> Self {
+    /// The shipped settings, for a bridge that is found here, and for providers whose certificates `public_ca` signed.
+    pub(crate) fn new(bridge: SocketAddr, token: &str, public_ca: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::write(at("public-ca.pem"), public_ca).unwrap();
-        fs::write(at("bridge-token"), bridge.token()).unwrap();
+        fs::write(at("bridge-token"), token).unwrap();
         // Envoy's user need not be able to reach the folders that these are in.
         for (artifact, name) in [(Artifact::Envoy, "envoy"), (Artifact::Filter, "cloakroom.wasm")] {
             let linked = fs::hard_link(artifact.path(), at(name));
@@ -44,7 +43,7 @@ impl Operator {
             "masking": "sidecar",
             "hosts": hosts,
             "filter": {"mapping": {"store": "bridge"}},
-            "bridge": {"address": bridge.address().to_string(), "token_file": at("bridge-token")},
+            "bridge": {"address": bridge.to_string(), "token_file": at("bridge-token")},
             "files": {
                 "wasm": at("cloakroom.wasm"),
                 "ca": at("public-ca.pem"),
@@ -63,14 +62,28 @@ impl Operator {
         self
     }
 
+    /// Has the same hops as the file of another one, and its certificates: there is one CA.
+    #[must_use]
+    pub(crate) fn like(self, other: &Hop) -> Self {
+        let mut operator = self;
+        for name in ["masking", "gateway"] {
+            operator.file[name] = other.file[name].clone();
+        }
+        operator.file["files"]["pki"] = other.file["files"]["pki"].clone();
+        operator
+    }
+
     /// Makes everything and starts Envoy in `namespace`, with the configuration that is rendered under this name.
     pub(crate) fn start(self, namespace: &Namespace, rendered: &str) -> Hop {
         let at = |name: &str| self.dir.path().join(name);
-        certificates(&at("pki"));
         render(self.dir.path(), &self.file);
+        certificates(self.dir.path(), &self.file, &[]);
+        // It makes its admin socket here, and nobody else may read the token.
+        for path in [self.dir.path(), &at("bridge-token")] {
+            chown(path, Some(UID), Some(UID)).unwrap();
+        }
         let text = fs::read_to_string(at("rendered").join(rendered)).unwrap();
         let command = namespace.command_as(UID, at("envoy"));
-        give(self.dir.path());
         Hop { envoy: Envoy::launch(command, &text, 1, self.dir), file: self.file }
     }
 }
@@ -84,46 +97,45 @@ pub(crate) struct Hop {
 impl Hop {
     /// The CA that applications must trust.
     pub(crate) fn ca(&self) -> PathBuf {
-        self.envoy.dir().join("pki/ca.pem")
+        self.certificates().join("ca.pem")
+    }
+
+    /// The folder of the certificates.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        PathBuf::from(self.file["files"]["pki"].as_str().expect("a path"))
     }
 
     /// Changes the filter's own configuration in the operator's file, and renders it again, under the running Envoy.
     pub(crate) fn render_with(&mut self, filter: Value) {
         self.file["filter"] = filter;
         render(self.envoy.dir(), &self.file);
-        give(&self.envoy.dir().join("rendered"));
+    }
+
+    /// Runs `cloakroom pki` again.
+    pub(crate) fn renew(&self, arguments: &[&str]) {
+        certificates(self.envoy.dir(), &self.file, arguments);
     }
 }
 
-fn certificates(dir: &Path) {
-    Pki::generate(&PROVIDERS.map(|(host, _)| host)).unwrap().write(dir).unwrap();
+fn certificates(dir: &Path, file: &Value, arguments: &[&str]) {
+    let folder = file["files"]["pki"].as_str().expect("a path");
+    cloakroom(dir, &[&["pki", "--owner", &UID.to_string(), "--dir", folder], arguments].concat());
 }
 
 fn render(dir: &Path, file: &Value) {
     fs::write(dir.join("egress.yaml"), file.to_string()).unwrap();
+    let rendered = file["files"]["rendered"].as_str().expect("a path");
+    cloakroom(dir, &["render", "--out", rendered]);
+}
+
+/// Runs the command line with the operator's file.
+fn cloakroom(dir: &Path, arguments: &[&str]) {
     let mut command = Command::new(Artifact::Cli.path());
-    command.args(["render", "--file"]).arg(dir.join("egress.yaml")).arg("--out").arg(dir.join("rendered"));
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "render: {}", String::from_utf8_lossy(&output.stderr));
+    let output = command.args(arguments).arg("--file").arg(dir.join("egress.yaml")).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Installs the rules for everybody but Envoy's user.
 pub(crate) fn redirect(app: &Namespace) {
     app.sh(&format!("{} install", root().join("envoy/iptables.sh").display()));
-}
-
-/// Lets Envoy's user have all of this folder.
-fn give(path: &Path) {
-    if path.is_dir() {
-        chown(path, Some(UID), Some(UID)).unwrap();
-        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
-    } else if !linked(path) {
-        lchown(path, Some(UID), Some(UID)).unwrap();
-    }
-}
-
-/// Whether the file has another name outside of the folder: then it stays its owner's.
-fn linked(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::symlink_metadata(path).unwrap().nlink() > 1
 }

@@ -5,6 +5,8 @@
 //!    │       (Provider, Capture)
 //!    └──── bridge ──── redis
 //! ```
+//!
+//! With a gateway, that stands between the application and the internet, with a link of its own to the bridge.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
@@ -22,6 +24,7 @@ use e2e::{
     redis::Redis,
     world::{ANTHROPIC, GEMINI, OPENAI},
 };
+use serde_json::json;
 
 use crate::sidecar::{Hop, Operator, redirect};
 
@@ -35,6 +38,8 @@ const NETWORKS: [&str; 6] =
 const SINK: u16 = 9999;
 /// Where the bridge listens.
 const BRIDGE: u16 = 8790;
+/// Where the gateway listens.
+const GATEWAY: u16 = 15443;
 
 /// Everything around an application.
 pub(crate) struct World {
@@ -49,7 +54,16 @@ pub(crate) struct World {
     pub(crate) redis: Redis,
     pub(crate) bridge: Bridge,
     pub(crate) sidecar: Hop,
+    pub(crate) gateway: Option<Gateway>,
     keys: AtomicUsize,
+}
+
+/// The gateway between an application and the internet.
+pub(crate) struct Gateway {
+    pub(crate) namespace: Namespace,
+    pub(crate) hop: Hop,
+    /// Where sidecars find it.
+    pub(crate) address: SocketAddr,
 }
 
 impl World {
@@ -61,22 +75,52 @@ impl World {
 
     /// One of one's own. `None` where namespaces cannot be made.
     pub(crate) fn start() -> Option<Self> {
+        Self::build(None)
+    }
+
+    /// One whose sidecar has no other way than to a gateway, which is the one to reach the internet; `masking` says who
+    /// masks. `None` where namespaces cannot be made.
+    pub(crate) fn behind_gateway(masking: &str) -> Option<Self> {
+        Self::build(Some(masking))
+    }
+
+    fn build(masking: Option<&str>) -> Option<Self> {
         if !available() {
             return None;
         }
         let [app, internet, beside, store] = ["app", "internet", "bridge", "redis"].map(Namespace::new);
-        let to_internet = Link::between(&app, &internet, 1);
+        let central = masking.map(|_| Namespace::new("gateway"));
+        let to_internet = Link::between(central.as_ref().unwrap_or(&app), &internet, 1);
         let to_bridge = Link::between(&app, &beside, 2);
         let to_redis = Link::between(&beside, &store, 3);
         to_internet.is_the_way_out();
-        app.hosts(&names());
         let provider = make_internet(&internet);
         let capture = Capture::start(&internet);
         let redis = Redis::start_in(&store, &[]);
         let url = format!("redis://{}:{}", to_redis.v4(1), redis.port());
-        let listen = SocketAddr::new(to_bridge.v4(1), BRIDGE);
-        let bridge = Bridge::start(&bridge::Settings::over(url).within(&beside, listen));
-        let operator = Operator::new(&bridge, provider.ca_pem().expect("it has one"));
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, BRIDGE));
+        let bridge = Bridge::start(&bridge::Settings::over(url).within(&beside, everywhere));
+
+        let operator = |link: &Link| {
+            let public_ca = provider.ca_pem().expect("it has one");
+            Operator::new((link.v4(1), BRIDGE).into(), bridge.token(), public_ca)
+        };
+        for namespace in [&app].into_iter().chain(&central) {
+            namespace.hosts(&names());
+        }
+        let gateway = masking.zip(central).map(|(masking, namespace)| {
+            let link = Link::between(&app, &namespace, 4);
+            link.is_the_way_out();
+            let address = SocketAddr::new(link.v4(1), GATEWAY);
+            let settings = json!({"address": address.to_string(), "name": "gateway.example"});
+            let operator = operator(&Link::between(&namespace, &beside, 5));
+            let operator = operator.set("masking", masking.into()).set("gateway", settings);
+            Gateway { hop: operator.start(&namespace, "gateway.yaml"), namespace, address }
+        });
+        let mut operator = operator(&to_bridge);
+        if let Some(Gateway { hop, .. }) = &gateway {
+            operator = operator.like(hop);
+        }
         let sidecar = operator.start(&app, "sidecar-transparent.yaml");
         redirect(&app);
         let keys = AtomicUsize::new(0);
@@ -91,6 +135,7 @@ impl World {
             redis,
             bridge,
             sidecar,
+            gateway,
             keys,
         })
     }

@@ -33,7 +33,7 @@ pub use self::{
     echo::Echo,
     record::{End, Recorded, Records},
     script::{Gate, Reply, Script, Step},
-    tls::Pki,
+    tls::{Identity, Pki},
 };
 
 /// The header by which [`Provider::reply`] tells requests apart.
@@ -75,6 +75,8 @@ pub struct Options {
     pub plain: bool,
     /// What TLS offers; without TLS the client chooses.
     pub alpn: Alpn,
+    /// What TLS shows, if not a certificate of its own CA.
+    pub identity: Option<Identity>,
     /// Where to write `ca.pem`, `leaf.pem` and `leaf.key`; `None` keeps them in memory.
     pub tls_dir: Option<PathBuf>,
     /// Where to append one JSON line for each request whose body has ended.
@@ -91,6 +93,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             plain: false,
             alpn: Alpn::Both,
+            identity: None,
             tls_dir: None,
             record: None,
             keep_records: true,
@@ -133,6 +136,8 @@ impl Provider {
         let address = first.local_addr()?;
         let (acceptor, ca_pem) = if listeners.iter().all(|(_, transport)| *transport == Transport::Plain) {
             (None, None)
+        } else if let Some(identity) = &options.identity {
+            (Some(identity.acceptor(options.alpn)?), None)
         } else {
             let pki = Pki::generate(&HOST_NAMES)?;
             if let Some(dir) = &options.tls_dir {
@@ -167,7 +172,7 @@ impl Provider {
         self.address
     }
 
-    /// The CA that signed its certificate; `None` when it serves without TLS.
+    /// Its own CA; `None` when it serves without TLS, or shows somebody else's certificate.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }

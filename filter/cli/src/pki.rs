@@ -13,20 +13,15 @@ use self::folder::{Access, Content, Folder};
 use crate::egress::{Egress, pki as names};
 use crate::failure::Failure;
 use rustls_pki_types::CertificateDer;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 mod authority;
 mod der;
 mod folder;
 mod trust;
-
-/// How often `--watch` looks: whether something is due, or the operator's file has changed.
-const LOOK: Duration = Duration::from_secs(60);
+mod watch;
 
 /// A point in time, in seconds since 1970.
 type Seconds = i64;
@@ -96,44 +91,13 @@ pub(crate) fn trust(dir: &Path, out: &mut impl Write) -> io::Result<()> {
 /// Does what is asked for.
 pub(crate) fn run(pki: &Pki, out: &mut impl Write) -> Result<(), Failure> {
     if pki.action == Action::Watch {
-        return watch(pki, out);
+        return watch::watch(pki, out);
     }
     let done = pki.work(now()?, pki.action).map_err(Failure::Failed)?;
     for line in done.said {
         writeln!(out, "{line}")?;
     }
     done.wrong.map_or(Ok(()), |wrong| Err(Failure::Failed(wrong)))
-}
-
-/// Goes on until somebody asks it to end. What goes wrong later than at first is told and tried again: what is in place
-/// lives for hours yet.
-fn watch(pki: &Pki, out: &mut impl Write) -> Result<(), Failure> {
-    let (told, ended) = mpsc::channel();
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    std::thread::spawn(move || signals.wait().for_each(|_| told.send(()).unwrap_or_default()));
-    let mut first = true;
-    // Once, and not every minute.
-    let mut complained = None;
-    loop {
-        let wrong = match pki.work(now()?, Action::Once) {
-            Ok(done) => {
-                for line in done.said {
-                    writeln!(out, "{line}")?;
-                }
-                out.flush()?;
-                done.wrong
-            }
-            Err(wrong) if first => return Err(Failure::Failed(wrong)),
-            Err(wrong) => Some(wrong),
-        };
-        if let Some(wrong) = wrong.clone().filter(|_| wrong != complained) {
-            Failure::Failed(wrong).report(&mut io::stderr().lock());
-        }
-        (first, complained) = (false, wrong);
-        if ended.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
-            return Ok(());
-        }
-    }
 }
 
 fn now() -> Result<Seconds, Failure> {

@@ -1,10 +1,11 @@
 //! What `cloakroom render` writes, started as it is written but for what needs a network: names become this machine's
 //! addresses, and ports free ones.
 
+use crate::support::INSTANCE;
 use e2e::{
     client::{Answer, Call, Connection, Protocol, Tls, within},
     envoy::{ADMIN, Artifact, Envoy},
-    provider::{Options, Pki, Provider, Recorded},
+    provider::{KEY_HEADER, Options, Pki, Provider, Recorded},
 };
 use serde_json::{Value, json};
 use std::{
@@ -36,6 +37,38 @@ pub(super) fn egress(changes: Value) -> Value {
     });
     file.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     file
+}
+
+const BODY: &str = r#"{"messages":[{"content":"i-1234567890abcdef0 AWS_EC2_007"}]}"#;
+pub(super) const RESTORED: &str = r#"{"content":"i-1234567890abcdef0 AWS_EC2_007"}"#;
+
+/// What the provider received, and what it answers.
+pub(super) const ONCE: (&str, &str) = (
+    r#"{"messages":[{"content":"AWS_EC2_001 AWS_LITERAL_001"}]}"#,
+    r#"{"content":"AWS_EC2_001 AWS_LITERAL_001"}"#,
+);
+pub(super) const TWICE: (&str, &str) = (
+    r#"{"messages":[{"content":"AWS_LITERAL_001 AWS_LITERAL_002"}]}"#,
+    r#"{"content":"AWS_LITERAL_001 AWS_LITERAL_002"}"#,
+);
+
+pub(super) fn call(host: &str, key: &str) -> Call {
+    Call::post(host, "/v1/anything", BODY)
+        .header(KEY_HEADER, key)
+        .header("x-api-key", "sk-scripted")
+        // None of these is anybody's business.
+        .header("x-original-host", "evil.example")
+        .header("x-forwarded-for", "10.0.12.34")
+        .header("x-request-id", INSTANCE)
+        .header("x-envoy-original-path", INSTANCE)
+        .header("cookie", INSTANCE)
+}
+
+pub(super) fn with_gateway(masking: &str) -> Value {
+    egress(json!({
+        "masking": masking,
+        "gateway": {"address": "gateway.example:15443", "listen": "127.0.0.1:15443"},
+    }))
 }
 
 /// Runs `cloakroom render` for this file, with everything it names in `dir`; returns where that is.

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Connection, Protocol};
-use crate::provider::Pki;
+use crate::provider::Identity;
 
 /// What a client offers and demands.
 #[derive(Clone, Debug)]
@@ -52,12 +52,12 @@ impl Tls {
     /// Shows this certificate if it is asked for one.
     ///
     /// # Panics
-    /// When ring has no use for its key.
+    /// When it is none, or ring has no use for its key.
     #[must_use]
-    pub fn showing(mut self, pki: &Pki) -> Self {
-        let (certificate, key) = pki.leaf();
+    pub fn showing(mut self, identity: impl Into<Identity>) -> Self {
+        let (chain, key) = identity.into().parse().expect("PEM");
         let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
-        let shown = CertifiedKey::new(vec![certificate], key);
+        let shown = CertifiedKey::new(chain, key);
         self.config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
         self
     }

@@ -1,9 +1,9 @@
 //! The provider's certificate authority and leaf, made anew for each run.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fmt, fs, io, path::Path, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio_rustls::TlsAcceptor;
 
 use super::Alpn;
@@ -57,23 +57,74 @@ impl Pki {
         fs::write(dir.join("ca.pem"), &self.ca_pem)
     }
 
-    /// The leaf and its key.
-    pub fn leaf(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-        (self.leaf.clone(), PrivateKeyDer::Pkcs8(self.leaf_key.serialize_der().into()))
+    pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
+        let key = PrivateKeyDer::try_from(self.leaf_key.serialize_der()).map_err(io::Error::other)?;
+        acceptor(vec![self.leaf.clone()], key, alpn)
+    }
+}
+
+/// A certificate, with what it needs of its chain, and its key, as PEM: of somebody else's CA.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificates.
+    pub chain: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
+impl Identity {
+    /// Of the files `name.pem` and `name.key` in this folder.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn read(dir: &Path, name: &str) -> io::Result<Self> {
+        let read = |kind: &str| fs::read(dir.join(name).with_extension(kind));
+        Ok(Self { chain: read("pem")?, key: read("key")? })
+    }
+
+    /// As rustls wants it.
+    ///
+    /// # Errors
+    /// When it is not PEM.
+    pub fn parse(&self) -> io::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+        let chain: Result<_, _> = CertificateDer::pem_slice_iter(&self.chain).collect();
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(io::Error::other)?;
+        Ok((chain.map_err(io::Error::other)?, key))
     }
 
     pub(super) fn acceptor(&self, alpn: Alpn) -> io::Result<TlsAcceptor> {
-        let key = PrivateKeyDer::try_from(self.leaf_key.serialize_der()).map_err(io::Error::other)?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![self.leaf.clone()], key))
-            .map_err(io::Error::other)?;
-        config.alpn_protocols = match alpn {
-            Alpn::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            Alpn::Http1 => vec![b"http/1.1".to_vec()],
-            Alpn::Http2 => vec![b"h2".to_vec()],
-        };
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        let (chain, key) = self.parse()?;
+        acceptor(chain, key, alpn)
     }
+}
+
+impl From<&Pki> for Identity {
+    /// The leaf.
+    fn from(pki: &Pki) -> Self {
+        Self { chain: pki.leaf_pem.clone().into(), key: pki.leaf_key.serialize_pem().into() }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+fn acceptor(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    alpn: Alpn,
+) -> io::Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = match alpn {
+        Alpn::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        Alpn::Http1 => vec![b"http/1.1".to_vec()],
+        Alpn::Http2 => vec![b"h2".to_vec()],
+    };
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -48,6 +48,11 @@ pub(super) fn check(chain: &Chain<'_>, clusters: &Clusters<'_>, findings: &mut F
     if chain.manager.get("route_config").is_none() {
         findings.unchecked(&chain.manager, "its routes come from elsewhere");
     }
+    chain.manager.walk(&mut |node| {
+        if let Some(matcher) = node.get("matcher").filter(|_| node.get("domains").is_some()) {
+            findings.unchecked(&matcher, "routes in a matcher are not read; write them as `routes`");
+        }
+    });
     for route in routes(chain) {
         let Some(action) = route.route.get("route") else { continue };
         timeouts(&action, findings);
@@ -93,7 +98,12 @@ fn upgrades(action: &Node<'_>, findings: &mut Findings) {
 
 /// A route can switch filters off for itself.
 fn switched_off(chain: &Chain<'_>, route: &Route<'_>, findings: &mut Findings) {
-    for scope in [&route.config, &route.host, &route.route] {
+    let clusters = route
+        .route
+        .at("route.weighted_clusters")
+        .map(|weighted| weighted.items("clusters"))
+        .unwrap_or_default();
+    for scope in [&route.config, &route.host, &route.route].into_iter().chain(&clusters) {
         for config in
             scope.get("typed_per_filter_config").map(|configs| configs.children()).unwrap_or_default()
         {

@@ -3,8 +3,9 @@ use proptest::prelude::*;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use webpki::EndEntityCert;
 
@@ -249,6 +250,14 @@ fn what_is_broken_foreign_or_open_to_others_is_refused() {
         mode("ca/ca.pem", 0o644),
         "everybody can read /pki/ca/ca.pem, which has a key: run chmod 600 /pki/ca/ca.pem"
     );
+
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        let given_away = |site: &Site| chown(site.path("ca/ca.pem"), Some(4242), None).unwrap();
+        let said = "/pki/ca/ca.pem belongs to another user: give it to the one that runs this";
+        assert_eq!(break_it(&given_away), said);
+        let folder = |site: &Site| chown(&site.pki.dir, Some(4242), None).unwrap();
+        assert_eq!(break_it(&folder), said.replace("/ca/ca.pem", ""));
+    }
 
     let file = |site: &Site| {
         fs::remove_file(site.path("leaf.pem")).unwrap();

@@ -1,38 +1,38 @@
-//! Changes of `sidecar.yaml` that an operator may make.
+//! Changes of `sidecar.yaml` that an operator may make, and what is said of them, where.
 
 use super::shipped;
 use crate::envoy::findings;
 
-const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-const TCP: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
-const HCM: &str =
-    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+mod ways;
 
-/// A second listener whose requests go somewhere without the filter.
-fn other_manager(action: &str) -> String {
-    format!(
-        "  - name: other\n    filter_chains: [{{filters: [{{name: http, typed_config: {{\"@type\": {HCM}, route_config: \
-         {{virtual_hosts: [{{name: v, domains: ['*'], routes: [{{match: {{prefix: /}}, route: {{{action}}}}}]}}]}}}}}}]}}]\n  clusters:\n"
-    )
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// Where the connection manager is.
+const MANAGER: &str = "filter_chains[0].filters[envoy.filters.network.http_connection_manager].typed_config";
+
+/// Says whether each change is named at its place; without a sentence it is no fault.
+fn assert_named(faults: &[(&str, &str, &str, &str)]) {
+    for (from, to, place, sentence) in faults {
+        let text = shipped("sidecar.yaml");
+        assert!(text.contains(from), "sidecar.yaml has changed: {from}");
+        let wrong = findings(&text.replacen(from, to, 1), None)
+            .unwrap_or_else(|error| panic!("{from}\n{to}\n{error}"))
+            .wrong;
+        let named = wrong.iter().any(|(at, said)| at.contains(place) && said.contains(sentence));
+        let expected = if sentence.is_empty() { wrong.is_empty() } else { named };
+        assert!(expected, "{from}\n{to}\n{place} {sentence}\n{wrong:#?}");
+    }
 }
 
-/// Each change of `sidecar.yaml` that an operator may make, and what is said of it, where.
+/// In the admin interface, in the order of the filters and in the filter's entry.
 #[test]
-fn each_fault_is_named_at_its_place() {
-    const MANAGER: &str =
-        "filter_chains[0].filters[envoy.filters.network.http_connection_manager].typed_config";
+fn faults_of_the_filter_are_named() {
     const BUFFER: &str = "          - name: envoy.filters.http.buffer\n            typed_config:\n              \
                           \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer\n              \
                           max_request_bytes: *buffer_bytes\n";
     let filter = format!("{MANAGER}.http_filters[cloakroom]");
-    let route = format!("{MANAGER}.route_config.virtual_hosts[providers].routes[0]");
-    let action = format!("{route}.route");
-    let tls = "static_resources.clusters[api.anthropic.com].transport_socket.typed_config";
     let lua = "          - name: lua\n            typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua}\n";
-    let compressor = "          - name: late\n            typed_config: {\"@type\": \
-                      type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor}\n";
-    let router = "          - name: envoy.filters.http.router\n";
-    for (from, to, place, sentence) in [
+    assert_named(&[
         (
             "pipe: {path: *admin_socket, mode: 384}",
             "socket_address: {address: 127.0.0.1, port_value: 9901}",
@@ -102,202 +102,5 @@ fn each_fault_is_named_at_its_place() {
             &filter,
             "allows `c.example`, but no cluster",
         ),
-        ("timeout: 0s  #", "timeout: 30s  #", &action, "`timeout` cuts answers after 30 s"),
-        ("                  timeout: 0s  #", "                  #", &action, "Envoy's 15 s cut answers"),
-        (
-            "timeout: 0s  #",
-            "timeout: 0s\n                  idle_timeout: 60s  #",
-            &action,
-            "`idle_timeout` cuts answers after 60 s",
-        ),
-        (
-            "num_retries: 2}",
-            "num_retries: 2, per_try_timeout: 5s}",
-            "retry_policy.per_try_timeout",
-            "cuts answers that are still streaming",
-        ),
-        (
-            "timeout: 0s  #",
-            "timeout: 0s\n                  max_stream_duration: {max_stream_duration: 60s}  #",
-            "route.max_stream_duration",
-            "cuts answers that are still streaming",
-        ),
-        (
-            "&longest_silence 900s",
-            "&longest_silence 60s",
-            MANAGER,
-            "`stream_idle_timeout` cuts answers after 60 s",
-        ),
-        (
-            "          stream_idle_timeout: *longest_silence\n",
-            "",
-            MANAGER,
-            "`stream_idle_timeout` cuts answers after 300 s",
-        ),
-        (
-            "          codec_type: AUTO\n",
-            "          codec_type: AUTO\n          common_http_protocol_options: {max_stream_duration: 60s}\n",
-            "common_http_protocol_options.max_stream_duration",
-            "cuts answers",
-        ),
-        (
-            "          codec_type: AUTO\n",
-            "          codec_type: AUTO\n          upgrade_configs: [{upgrade_type: websocket}]\n",
-            "upgrade_configs[0]",
-            "cannot be masked",
-        ),
-        (
-            "timeout: 0s  #",
-            "timeout: 0s\n                  upgrade_configs: [{upgrade_type: websocket}]  #",
-            "route.upgrade_configs[0]",
-            "cannot be masked",
-        ),
-        ("[x-original-host, x-request-id,", "[x-request-id,", &route, "has no x-original-host"),
-        (
-            "cluster_header: x-original-host",
-            "cluster: api.openai.com",
-            &action,
-            "every allowed host goes to the same cluster",
-        ),
-        (
-            "cluster_header: x-original-host",
-            "cluster_header: x-cluster",
-            &action,
-            "`cluster_header: x-cluster` is not the filter's stamp",
-        ),
-        (
-            "              - match: {prefix: /}\n",
-            "              - match: {prefix: /}\n                typed_per_filter_config: {cloakroom: {\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true}}\n",
-            "typed_per_filter_config.cloakroom",
-            "switches the filter off",
-        ),
-        (
-            "              domains: [\"*\"]\n",
-            "              domains: [\"*\"]\n              typed_per_filter_config: {envoy.filters.http.buffer: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute, disabled: true}}\n",
-            "typed_per_filter_config.envoy.filters.http.buffer",
-            "switches `buffer` off",
-        ),
-        (
-            "          - name: cloakroom\n",
-            "          - name: cloakroom\n            disabled: true\n",
-            &filter,
-            "the filter is disabled",
-        ),
-        (
-            "  clusters:\n",
-            &format!(
-                "  - name: by_tcp\n    filter_chains: [{{filters: [{{name: tcp, typed_config: {{\"@type\": {TCP}, cluster: api.openai.com}}}}]}}]\n  clusters:\n"
-            ),
-            "listeners[by_tcp].filter_chains[0].filters[tcp].typed_config",
-            "without the filter",
-        ),
-        (
-            "  clusters:\n",
-            &other_manager("cluster: api.openai.com"),
-            "listeners[other]",
-            "requests reach the provider's cluster `api.openai.com` without the filter",
-        ),
-        (
-            "  clusters:\n",
-            &other_manager("weighted_clusters: {clusters: [{name: api.openai.com, weight: 1}]}"),
-            "listeners[other]",
-            "requests reach the provider's cluster `api.openai.com` without the filter",
-        ),
-        (
-            "  clusters:\n",
-            &other_manager("cluster_header: x"),
-            "listeners[other]",
-            "a header chooses the cluster",
-        ),
-        ("        auto_sni_san_validation: true\n", "", tls, "the certificate's name is not verified"),
-        ("          validation_context: {trusted_ca: {filename: *ca_file}}\n", "", tls, "no CA is named"),
-        (
-            "{trusted_ca: {filename: *ca_file}}",
-            "{trusted_ca: {filename: *ca_file}, trust_chain_verification: ACCEPT_UNTRUSTED}",
-            tls,
-            "certificates that nobody trusts",
-        ),
-        (
-            "{trusted_ca: {filename: *ca_file}}",
-            "{trusted_ca: {filename: *ca_file}, allow_expired_certificate: true}",
-            tls,
-            "certificates that nobody trusts",
-        ),
-        (
-            "    transport_socket: *provider_tls\n",
-            "",
-            "static_resources.clusters[api.openai.com]",
-            "without TLS",
-        ),
-        (
-            "common_http_protocol_options: {idle_timeout: 60s}",
-            "common_http_protocol_options: {idle_timeout: 60s, max_stream_duration: 60s}",
-            "max_stream_duration",
-            "cuts answers",
-        ),
-        (
-            router,
-            &format!("{compressor}{router}"),
-            "http_filters[late].typed_config",
-            "compresses answers before the filter sees them",
-        ),
-        (
-            "request_direction_config: &untouched_requests\n                advertise_accept_encoding: false\n                common_config: {enabled: {default_value: false, runtime_key: cloakroom.never}}",
-            "request_direction_config: &untouched_requests {advertise_accept_encoding: false}",
-            "",
-            "",
-        ),
-        (
-            "response_direction_config: &untouched\n                common_config: {enabled: {default_value: false, runtime_key: cloakroom.never}}",
-            "response_direction_config: &untouched {}",
-            "",
-            "",
-        ),
-        (
-            "              response_direction_config: &decompress_answers\n                common_config: *decompressing\n",
-            "              response_direction_config: &decompress_answers {common_config: {enabled: {default_value: false}}}\n",
-            "",
-            "",
-        ),
-        (
-            "path: \"%CEL(upstream.address != '' ? request.url_path : '-')%\"",
-            "path: \"%REQ(:PATH)%\"",
-            "json_format.path",
-            "the log shows the request's `:path`",
-        ),
-        (
-            "path: \"%CEL(upstream.address != '' ? request.url_path : '-')%\"",
-            "path: \"%CEL(request.url_path)%\"",
-            "json_format.path",
-            "the log shows a part of the request",
-        ),
-        (
-            "path: \"%CEL(upstream.address != '' ? request.url_path : '-')%\"",
-            "path: \"%PATH(NQ)%\"",
-            "json_format.path",
-            "the log shows the request's path or query",
-        ),
-        (
-            "method: \"%REQ(:METHOD)%\"",
-            "method: \"%REQ(:METHOD)% %REQ(X-REQUEST-ID?Cookie):12%\"",
-            "json_format.method",
-            "the log shows the request's `cookie`",
-        ),
-        (
-            "              log_format:\n",
-            "              lock_format:\n",
-            "access_log[envoy.access_loggers.stdout]",
-            "Envoy's own format has the path",
-        ),
-    ] {
-        let text = shipped("sidecar.yaml");
-        assert!(text.contains(from), "sidecar.yaml has changed: {from}");
-        let wrong = findings(&text.replacen(from, to, 1), None)
-            .unwrap_or_else(|error| panic!("{from}\n{to}\n{error}"))
-            .wrong;
-        let named = wrong.iter().any(|(at, said)| at.contains(place) && said.contains(sentence));
-        // Without a sentence: it is no fault.
-        let expected = if sentence.is_empty() { wrong.is_empty() } else { named };
-        assert!(expected, "{from}\n{to}\n{place} {sentence}\n{wrong:#?}");
-    }
+    ]);
 }
