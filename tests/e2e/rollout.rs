@@ -3,16 +3,19 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use e2e::{
-    client::{Protocol, within},
-    envoy::{Sidecar, root},
-    provider::{End, Gate, Reply, Script},
-    world::{Settings, World},
+    client::{Call, Connection, Protocol, within},
+    envoy::{ADMIN, Artifact, Envoy, Sidecar, root},
+    provider::{End, Gate, KEY_HEADER, Options, Provider, Reply, Script},
+    world::{ANTHROPIC, Settings, World},
 };
+use serde_json::json;
 
 use crate::support::{Api, MASKED, TEXT, answer_with};
 
@@ -72,6 +75,102 @@ async fn a_canary_by_weight_masks_its_share() {
             );
         }
     }
+}
+
+/// A folder that changes as the kubelet changes a ConfigMap's: `..data` leads to another one from one moment to the next.
+struct ConfigMap {
+    dir: PathBuf,
+    generation: u32,
+}
+
+impl ConfigMap {
+    fn put(&mut self, files: &[(&str, String)]) {
+        self.generation += 1;
+        let name = format!("..{}", self.generation);
+        fs::create_dir_all(self.dir.join(&name)).unwrap();
+        for (file, text) in files {
+            fs::write(self.dir.join(&name).join(file), text).unwrap();
+            let link = self.dir.join(file);
+            if !link.is_symlink() {
+                symlink(Path::new("..data").join(file), link).unwrap();
+            }
+        }
+        symlink(name, self.dir.join("..data_tmp")).unwrap();
+        fs::rename(self.dir.join("..data_tmp"), self.dir.join("..data")).unwrap();
+    }
+}
+
+/// What `cloakroom` makes of this file: Envoy's configuration, and beside it the certificates.
+fn rendered(dir: &Path, mode: &str) -> impl Fn(&str) -> String + use<> {
+    let egress = dir.join("egress.yaml");
+    let file = json!({
+        "hosts": {ANTHROPIC: {}},
+        "filter": {"mapping": {"store": "request"}, "mode": mode},
+        "files": {
+            "wasm": Artifact::Filter.path(), "ca": dir.join("ca.pem"), "admin_socket": dir.join(ADMIN),
+            "pki": dir.join("pki"), "rendered": dir.join("config"),
+        },
+    });
+    fs::write(&egress, file.to_string()).unwrap();
+    let out = dir.join("out");
+    for (command, to, folder) in [("render", "--out", &out), ("pki", "--dir", &dir.join("pki"))] {
+        let mut cloakroom = Command::new(Artifact::Cli.path());
+        let done = cloakroom.args([command, "--file"]).arg(&egress).arg(to).arg(folder).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    move |name| fs::read_to_string(out.join(name)).unwrap()
+}
+
+/// From observing to masking without a restart, by a ConfigMap, as `envoy/kubernetes` has it; and one that is not valid leaves
+/// the last one in its place.
+#[tokio::test]
+async fn a_changed_configmap_reaches_a_running_envoy() {
+    let provider = Provider::start(&Options::default()).unwrap();
+    let dir = tempfile::Builder::new().prefix("cloakroom-").tempdir().unwrap();
+    fs::write(dir.path().join("ca.pem"), provider.ca_pem().unwrap()).unwrap();
+    let mut config = ConfigMap { dir: dir.path().join("config"), generation: 0 };
+    let files = |filter: String, of: &dyn Fn(&str) -> String| {
+        [("filter.yaml", filter), ("sds-leaf.yaml", of("sds-leaf.yaml"))]
+    };
+    let observing = rendered(dir.path(), "observe");
+    config.put(&files(observing("filter.yaml"), &observing));
+    let address = provider.address();
+    let text = observing("sidecar-transparent.yaml").replace("port_value: 15001", "port_value: 0").replace(
+        &format!("\"{ANTHROPIC}\", port_value: 443"),
+        &format!("{}, port_value: {}", address.ip(), address.port()),
+    );
+    let masking = rendered(dir.path(), "mask");
+    let envoy = Envoy::launch(Command::new(Artifact::Envoy.path()), &text, 1, dir);
+    let (said, masked) =
+        (Api::Anthropic.request(TEXT, false, false), Api::Anthropic.request(MASKED, false, false));
+    let send = async |key: &str| {
+        let call = Call::post(ANTHROPIC, "/v1/messages", said.clone()).header(KEY_HEADER, key);
+        let mut connection = Connection::open(envoy.address(), Protocol::Http1).await.unwrap();
+        let answer = within("an answer", connection.call(&call)).await.unwrap();
+        assert_eq!(answer.status, 200, "{key}: {}\n{}", answer.text(), envoy.logs().own);
+        provider.records().of(key).remove(0).text()
+    };
+    assert_eq!(send("observed").await, said);
+
+    let updates =
+        |what: &str| envoy.admin(&format!("/stats?filter=extension_config_discovery.*{what}")).unwrap();
+    config.put(&files(masking("filter.yaml"), &masking));
+    let reloaded = async {
+        while !updates("config_reload").ends_with(": 2\n") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("the new configuration", reloaded).await;
+    assert_eq!(send("masked").await, masked);
+
+    config.put(&files(masking("filter.yaml").replace("\"mask\"", "\"nonsense\""), &masking));
+    let refused = async {
+        while !updates("(config_fail|update_rejected)").contains(": 1\n") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("the bad configuration to be refused", refused).await;
+    assert_eq!(send("still masked").await, masked);
 }
 
 /// Runs `drain.sh` on this world's Envoy.
