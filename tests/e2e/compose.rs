@@ -61,6 +61,8 @@ impl Compose {
             .replace("/run/cloakroom/admin.sock", &at(ADMIN))
             .replace("/run/redis", &at("state/socket"))
             .replace("/data", &at("state/redis"))
+            // A machine that runs many tests may be slower than one that serves requests.
+            .replace("mapping: {store: bridge}", "mapping: {store: bridge, bridge: {timeout_ms: 20000}}")
     }
 
     /// The words of a service's `entrypoint`, `command` or `healthcheck.test`.

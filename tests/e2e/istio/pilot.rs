@@ -51,6 +51,9 @@ pub(crate) fn wasm_filter(name: &str, wasm: &Value, code: &Path) -> Value {
         "FAIL_CLOSE" => "FAIL_CLOSED",
         other => panic!("{other}"),
     };
+    let mut config = wasm["pluginConfig"].clone();
+    // A machine that runs many tests may be slower than one that serves requests.
+    config["mapping"]["bridge"]["timeout_ms"] = 20_000.into();
     json!({"name": name, "typed_config": {
         "@type": format!("{TYPE}envoy.extensions.filters.http.wasm.v3.Wasm"),
         "config": {
@@ -64,7 +67,7 @@ pub(crate) fn wasm_filter(name: &str, wasm: &Value, code: &Path) -> Value {
             },
             "configuration": {
                 "@type": format!("{TYPE}google.protobuf.StringValue"),
-                "value": wasm["pluginConfig"].to_string(),
+                "value": config.to_string(),
             },
         },
     }})
