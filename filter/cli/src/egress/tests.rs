@@ -165,3 +165,32 @@ fn what_is_wrong_is_named() {
         assert!(error.contains(expected) && !error.contains('\n'), "{yaml}: {error}");
     }
 }
+
+/// Whatever stands in a file, the answer is an error or a valid file, and nothing that becomes of it breaks a template.
+#[test]
+fn nothing_panics() {
+    let shipped = include_str!("../../../../envoy/egress.yaml");
+    for cut in (0..shipped.len()).step_by(7).filter(|cut| shipped.is_char_boundary(*cut)) {
+        drop(Egress::from_yaml(&shipped[..cut]));
+        drop(Egress::from_yaml(&shipped[cut..]));
+    }
+    for word in [
+        "null",
+        "''",
+        "-1",
+        "1e300",
+        "[]",
+        "{}",
+        "[[{a: b}]]",
+        "{a: {}}",
+        "\"\\0\\u2028'\\\"\"",
+        "*a",
+        "&a x",
+        "|",
+    ] {
+        for (at, _) in shipped.match_indices(": ") {
+            let end = shipped[at..].find('\n').map_or(shipped.len(), |length| at + length);
+            drop(Egress::from_yaml(&format!("{}: {word}{}", &shipped[..at], &shipped[end..])));
+        }
+    }
+}
