@@ -25,6 +25,9 @@ WASM_RUNNER := $(TOOLS)/wasm-bindgen-cli-$(WASM_BINDGEN_VERSION)/bin/wasm-bindge
 ENVOY := target/envoy/bin/envoy
 PYTHON_SDKS := target/clients/python/installed
 NODE_SDKS := target/clients/node/installed
+MANIFEST_CHECKS := target/manifests/installed
+# Istio's resource definitions (its release's crd-all.gen.yaml), which the repository does not have.
+ISTIO_CRDS ?= $(firstword $(wildcard ../*/istio-crds.yaml))
 
 WASM_DIR := target/wasm32-wasip1/wasm
 WASM := $(WASM_DIR)/cloakroom.wasm
@@ -78,6 +81,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	$(kinds) | diff -u $(KINDS) - || { echo '$(KINDS) is out of date: see make golden'; exit 1; }
 	$(render)
 	for file in $(RENDERED); do diff -u $$file target/rendered/$${file##*/} || { echo "$$file is out of date: see make golden"; exit 1; }; done
+	@$(MAKE) manifests
 
 .PHONY: test
 test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge cli redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
@@ -116,6 +120,13 @@ bench-bridge: bridge redis ## What the bridge costs and how fast it is, beside r
 	cargo build --locked --release -p e2e --bin bench-bridge
 	target/release/bench-bridge
 	target/release/bench-bridge memory
+
+.PHONY: manifests
+manifests: needs $(MANIFEST_CHECKS) ## Compose file, images, Kubernetes' and Istio's manifests; ISTIO_CRDS=FILE for Istio's definitions
+	cargo build --quiet --locked -p cloakroom-cli
+	$(call manifests,check.py)
+	@# And whether that finds what it is there for.
+	$(call manifests,selftest.py)
 
 ##@ Parts
 
@@ -168,6 +179,10 @@ define imports
 node -e 'const m = new WebAssembly.Module(require("fs").readFileSync(process.argv[1])); \
   console.log([...new Set(WebAssembly.Module.imports(m).map(i => i.module + "." + i.name))].sort().join("\n"))' $(1)
 endef
+
+# kubectl builds the manifests of Kubernetes; without it, and without Istio's definitions, that part is skipped, and said so.
+manifests = $(dir $(MANIFEST_CHECKS))bin/python -B tests/manifests/$(1) --cloakroom $(CURDIR)/target/debug/cloakroom \
+  --hadolint $(CURDIR)/$(dir $(MANIFEST_CHECKS))bin/hadolint $(addprefix --istio-crds ,$(abspath $(ISTIO_CRDS)))
 
 schema = cargo run --quiet --locked -p cloakroom-cli -- schema
 kinds = cargo run --quiet --locked -p cloakroom-cli -- kinds
@@ -228,6 +243,13 @@ $(PYTHON_SDKS): tests/clients/requirements.txt | needs
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check \
 	  --require-hashes --only-binary :all: --no-deps -r tests/clients/requirements.txt
+	touch $@
+
+$(MANIFEST_CHECKS): tests/manifests/requirements.txt | needs
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary :all: --no-deps -r tests/manifests/requirements.txt
 	touch $@
 
 $(NODE_SDKS): tests/clients/package.json tests/clients/package-lock.json | needs

@@ -10,10 +10,12 @@
 
 mod bridge_outages;
 mod clients;
+mod compose;
 mod encodings;
 mod failures;
 mod headers;
 mod http;
+mod istio;
 mod leaks;
 mod mapping;
 mod masking;
@@ -23,6 +25,7 @@ mod provider;
 mod provider_shapes;
 mod refusals;
 mod render;
+mod rollout;
 mod scope_restore;
 mod scope_waits;
 mod secrecy;

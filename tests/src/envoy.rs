@@ -166,6 +166,11 @@ impl Envoy {
         &self.listeners
     }
 
+    /// Where its admin listens.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.dir.path().join(ADMIN)
+    }
+
     /// Asks the admin interface.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub const GEMINI: &str = "generativelanguage.googleapis.com";
 /// How a world differs from the shipped one.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The configuration, before these values are changed.
+    pub sidecar: Sidecar,
     /// The module to load.
     pub filter: PathBuf,
     /// Values at the top of the sidecar's configuration.
@@ -53,6 +55,7 @@ impl Settings {
     /// test needs no bridge and knows the numbers.
     pub fn shipped() -> Self {
         Self {
+            sidecar: Sidecar::shipped(),
             filter: Artifact::Filter.path(),
             values: Vec::new(),
             filter_values: Vec::from([("mapping", json!({"store": "request"}))]),
@@ -139,7 +142,9 @@ impl World {
         fs::write(&ca, provider.ca_pem().unwrap_or_default()).expect("the CA can be written");
         let token = dir.path().join("bridge-token");
         fs::write(&token, &settings.bridge_token).expect("the token can be written");
-        let mut sidecar = Sidecar::shipped()
+        let mut sidecar = settings
+            .sidecar
+            .clone()
             .set("bridge_token_file", token.display())
             .set("listen_port", 0)
             .set("anthropic_port", 0)

@@ -29,6 +29,13 @@ impl Sidecar {
         Self { text }
     }
 
+    /// Edits the text itself, as an operator does for what is no value.
+    #[must_use]
+    pub fn edited(mut self, edit: impl FnOnce(String) -> String) -> Self {
+        self.text = edit(self.text);
+        self
+    }
+
     /// Changes the value called `name`.
     ///
     /// # Panics
