@@ -84,7 +84,7 @@ check: needs $(CARGO_DENY) wasm ## What must hold before tests run: format, lint
 	@$(MAKE) manifests
 
 .PHONY: test
-test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge cli redis clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
+test: needs $(WASM_RUNNER) wasm trap-wasm envoy bridge cli redis openssl clients ## All tests: native, core on wasm in Node, end to end on a real Envoy
 	cargo test --locked $(NATIVE)
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/$(WASM_RUNNER) \
 	  cargo test --locked -p cloakroom-core --lib --tests --target wasm32-unknown-unknown
@@ -124,6 +124,7 @@ bench-bridge: bridge redis ## What the bridge costs and how fast it is, beside r
 .PHONY: manifests
 manifests: needs $(MANIFEST_CHECKS) ## Compose file, images, Kubernetes' and Istio's manifests; ISTIO_CRDS=FILE for Istio's definitions
 	cargo build --quiet --locked -p cloakroom-cli
+	$(dir $(MANIFEST_CHECKS))bin/shellcheck $(wildcard envoy/*.sh envoy/*/*.sh)
 	$(call manifests,check.py)
 	@# And whether that finds what it is there for.
 	$(call manifests,selftest.py)
@@ -151,6 +152,10 @@ bridge: needs ## The Redis bridge: target/release/redis-bridge
 .PHONY: cli
 cli: needs ## The command line: target/debug/cloakroom
 	cargo build --locked -p cloakroom-cli
+
+.PHONY: openssl
+openssl: # What other programs make of our certificates
+	@command -v openssl >/dev/null || { echo 'openssl is missing: install it (Debian: apt-get install openssl)'; exit 1; }
 
 .PHONY: redis
 redis: # A real server for the tests; nothing else needs one
