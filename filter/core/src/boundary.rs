@@ -28,6 +28,12 @@ pub fn may_end(after: &[u8]) -> bool {
     !after.first().is_some_and(|&byte| binds(byte))
 }
 
+/// True if something may begin behind `byte`, depending on what stands before it: it binds in no text, or not as the last
+/// letter of an escape.
+pub fn may_end_escape(byte: u8) -> bool {
+    !binds(byte) || byte.is_ascii_hexdigit() || matches!(byte, b'n' | b't' | b'r' | b'v' | b'm')
+}
+
 fn ends_in_escape(before: &[u8]) -> bool {
     let from = before.len().saturating_sub(LEFT_CONTEXT);
     let before = before.get(from..).unwrap_or_default();
@@ -99,6 +105,7 @@ mod tests {
         ];
         for (before, expected) in starts {
             assert_eq!(may_start(before.as_bytes()), expected, "after {before:?}");
+            assert!(!expected || before.bytes().last().is_none_or(may_end_escape), "after {before:?}");
         }
         for (after, expected) in
             [("", true), ("a", false), ("0", false), ("를", true), ("%20", true), (r"\n", true)]

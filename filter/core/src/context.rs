@@ -122,9 +122,7 @@ impl Places {
 
     /// True if some value under this name may be masked.
     pub(crate) fn knows(&self, name: &[u8]) -> bool {
-        !self.names.look_up(name).is_empty()
-            || names::contains(name, ACCOUNT)
-            || ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
+        !self.names.look_up(name).is_empty() || names::contains(name, ACCOUNT) || names_id(name)
     }
 
     fn account(&self, name: &[u8], value: &[u8]) -> Option<(Range<usize>, KindId, &'static str)> {
@@ -147,12 +145,19 @@ impl Places {
                 || (id.len() >= MIN_HEX && id.iter().all(u8::is_ascii_hexdigit)));
         // `Values` says nothing; there the id itself must say enough.
         let long = || id.len() >= MIN_LONG_ID && id.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
-        let named = || {
-            ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
-                || (names::ends_in(name, b"value") && long())
-        };
+        let named = || names_id(name) || (names::ends_in(name, b"value") && long());
         (is && named()).then_some((0..value.len(), *kind, PREFIXED_RULE))
     }
+}
+
+/// True for a name under which ids with a prefix stand.
+fn names_id(name: &[u8]) -> bool {
+    may_name_id(names::last_letters(name)) && ID_ENDINGS.iter().any(|ending| names::ends_in(name, ending))
+}
+
+/// The last two letters of [`ID_ENDINGS`], which tell most names apart.
+fn may_name_id(last: [u8; 2]) -> bool {
+    matches!(&last, b"ay" | b"ce" | b"er" | b"et" | b"ge" | b"id" | b"me" | b"mi" | b"pc" | b"up")
 }
 
 #[cfg(test)]

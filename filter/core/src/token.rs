@@ -10,7 +10,6 @@
 //! `AWS_EC2_1015`, and no token is a prefix of another that stands in the same place.
 
 use crate::boundary;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -28,14 +27,35 @@ pub const FAMILIES: [&str; 3] = ["AWS", "ORG", "PII"];
 pub const MAX_DIGITS: usize = 10;
 const MIN_DIGITS: usize = 3;
 
-/// Where in `text` a token may begin next, at the earliest: at the first letter of a family.
-pub fn next_start(text: &[u8]) -> Option<usize> {
-    memchr::memchr3(b'A', b'O', b'P', text)
+/// Where in `text`, behind the character `before`, a token may begin next, at the earliest: at the first letter of a family
+/// that is not inside of a word. Whether what looks like a word's letter is the end of an escape, more of the text tells.
+pub fn next_start(before: Option<u8>, text: &[u8]) -> Option<usize> {
+    let starts = memchr::memchr3_iter(b'A', b'O', b'P', text);
+    let before = |at: usize| at.checked_sub(1).map_or(before, |at| text.get(at).copied());
+    starts.into_iter().find(|at| before(*at).is_none_or(boundary::may_end_escape))
+}
+
+/// True for what [`next_start`] stops at.
+pub fn is_start(byte: u8) -> bool {
+    matches!(byte, b'A' | b'O' | b'P')
 }
 
 /// Writes the token of a kind's `prefix` with this number.
 pub fn write(prefix: &str, number: u64) -> String {
-    format!("{prefix}_{number:03}")
+    let mut token = String::with_capacity(prefix.len() + 1 + MAX_DIGITS);
+    token.push_str(prefix);
+    token.push('_');
+    // Formatting is slower than all else that is done for a value.
+    let mut unit: u64 = 100;
+    while number / unit >= 10 {
+        unit *= 10;
+    }
+    while unit > 0 {
+        let digit = u32::try_from(number / unit % 10).ok().and_then(|digit| char::from_digit(digit, 10));
+        token.extend(digit);
+        unit /= 10;
+    }
+    token
 }
 
 /// A token found in text.
@@ -68,7 +88,8 @@ impl Recogniser {
     pub fn find(&self, text: &[u8], from: usize) -> Option<Found> {
         let mut at = from;
         loop {
-            at += next_start(text.get(at..)?)?;
+            let before = at.checked_sub(1).and_then(|at| text.get(at).copied());
+            at += next_start(before, text.get(at..)?)?;
             if let Some(found) = self.at(text, at) {
                 return Some(found);
             }
@@ -97,7 +118,7 @@ impl Recogniser {
                     let end = at + escapes + 1 + number.len();
                     let (prefix, kind) = self.known(prefix.get(..length)?).filter(|_| is_number(number))?;
                     let number = core::str::from_utf8(number).ok()?;
-                    let token = format!("{prefix}_{number}");
+                    let token = [prefix, number].join("_");
                     let found = Found { range: start..start + end, token, prefix: kind };
                     return boundary::may_end(rest.get(end..)?).then_some(found);
                 }
@@ -146,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn has_three_digits_and_more_when_needed() {
+        for number in [0, 1, 9, 10, 99, 100, 999, 1000, 1_234_567_890, u64::MAX] {
+            assert_eq!(write("AWS_EC2", number), alloc::format!("AWS_EC2_{number:03}"));
+        }
+    }
+
+    #[test]
     fn recognises_what_was_or_could_be_issued() {
         let cases: &[(&str, &[&str])] = &[
             ("AWS_EC2_001", &["AWS_EC2_001"]),
@@ -180,7 +208,7 @@ mod tests {
     #[test]
     fn every_family_has_a_start() {
         for family in FAMILIES {
-            assert_eq!(next_start(family.as_bytes()), Some(0));
+            assert_eq!(next_start(None, family.as_bytes()), Some(0));
         }
     }
 

@@ -167,7 +167,9 @@ impl UsageReader {
         let Some(mut document) = self.document.take() else { return false };
         let mut told = false;
         let mut rest = bytes;
-        while let Some(step) = document.lexer.next(rest) {
+        loop {
+            rest = rest.get(document.skip(rest)..).unwrap_or_default();
+            let Some(step) = document.lexer.next(rest) else { break };
             // What is no JSON says nothing more.
             let Ok((length, piece)) = step else { return told };
             let (bytes, more) = rest.split_at(length.min(rest.len()));
@@ -186,6 +188,15 @@ impl Document {
     fn new(shape: &'static Shape) -> Self {
         let (lexer, walk) = (Lexer::new(Documents::One), Walk::new(shape));
         Self { lexer, walk, in_key: false, depth: 0, is_list: false, number: None, said: Said::default() }
+    }
+
+    /// How many bytes are of a string that says nothing here.
+    fn skip(&self, rest: &[u8]) -> usize {
+        if self.in_key || self.walk.place().rule == Rule::Model {
+            0
+        } else {
+            self.lexer.read_on(rest, |_, _, _| ())
+        }
     }
 
     fn take(&mut self, piece: Piece, bytes: &[u8]) {

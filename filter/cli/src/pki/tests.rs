@@ -173,6 +173,7 @@ fn a_ca_that_ends_is_told_and_outlives_its_certificates() {
     assert_eq!(site.told(end - 121 * DAY), format!("the CA in /pki/ca.pem ends on 2028-01-15: {ADVICE}"));
     // Nothing longer can be had: it is not made again and again.
     site.told(end - HOUR);
+    assert!(der::validity(&site.certificates("leaf.pem")[0]).unwrap().end <= end, "none outlives its CA");
     let leaf = site.text("leaf.pem");
     site.told(end);
     assert_eq!(site.text("leaf.pem"), leaf);

@@ -1,7 +1,9 @@
 //! Certificates, seen by those who verify them.
 
 use crate::support::{cloakroom, stdout};
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair, PublicKeyData, SanType};
+use rcgen::{CertificateParams, DnType, Issuer, KeyPair, SanType};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -67,7 +69,6 @@ fn forge(dir: &Path, file: &str, names: Vec<SanType>) {
     let begin = text.find("-----BEGIN CERTIFICATE").unwrap();
     fs::write(dir.join(format!("{file}.pem")), forged + &text[begin..]).unwrap();
     fs::write(dir.join(format!("{file}.key")), key.serialize_pem()).unwrap();
-    assert!(!key.subject_public_key_info().is_empty());
 }
 
 #[test]
@@ -90,6 +91,33 @@ fn openssl_trusts_the_hosts_and_no_forgery_with_the_cas_own_key() {
     ] {
         forge(&dir, "forged", names);
         assert_eq!(handshake(&dir, "forged", asked), expected, "{asked}");
+    }
+}
+
+#[test]
+fn who_does_not_look_at_the_roots_constraints_trusts_no_forgery_either() {
+    let (_root, dir, arguments) = site();
+    stdout(&arguments, b"");
+    let read = |name: &str| -> Vec<CertificateDer<'static>> {
+        let text = fs::read(dir.join(name)).unwrap();
+        CertificateDer::pem_slice_iter(&text).map(Result::unwrap).collect()
+    };
+    let root = read("ca.pem").remove(0);
+    let mut anchor = webpki::anchor_from_trusted_cert(&root).unwrap();
+    anchor.name_constraints = None;
+    let verified = |name: &str| {
+        let chain = read(name);
+        let leaf = webpki::EndEntityCert::try_from(&chain[0]).unwrap();
+        let (now, usage) = (UnixTime::now(), webpki::KeyUsage::server_auth());
+        let algorithms: &[&dyn SignatureVerificationAlgorithm] = &[webpki::ring::ECDSA_P256_SHA256];
+        leaf.verify_for_usage(algorithms, &[anchor.clone()], &chain[1..], now, usage, None, None).map(drop)
+    };
+    assert_eq!(verified("leaf.pem"), Ok(()));
+    for (name, expected) in
+        [(HOSTS[0], Ok(())), ("bank.example", Err(webpki::Error::NameConstraintViolation))]
+    {
+        forge(&dir, "forged", vec![SanType::DnsName(name.try_into().unwrap())]);
+        assert_eq!(verified("forged.pem"), expected);
     }
 }
 

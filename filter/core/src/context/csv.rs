@@ -10,7 +10,7 @@ use super::Places;
 use crate::detect::Finding;
 use alloc::vec::Vec;
 use core::ops::Range;
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2_iter, memchr3};
 
 /// Most columns of a table.
 const MAX_COLUMNS: usize = 256;
@@ -81,13 +81,16 @@ impl<'a> Header<'a> {
 
 /// True for `Account ID` or `lineItem/UsageAccountId`, not for a clause of a sentence.
 fn is_name(cell: &[u8]) -> bool {
-    let belongs =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/');
     cell.len() <= MAX_NAME
         && !cell.ends_with(b".")
         && cell.iter().filter(|byte| **byte == b' ').count() < MAX_WORDS
         && cell.iter().any(u8::is_ascii_alphabetic)
         && cell.iter().all(belongs)
+}
+
+/// What names of columns consist of.
+fn belongs(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/')
 }
 
 /// The cells of a line, without quotes and the blanks around them.
@@ -111,11 +114,11 @@ impl Iterator for Cells<'_> {
         let rest = self.line.get(start..)?;
         // A quote in a quoted cell stands twice.
         let mut is_quoted = false;
-        let is_end = |byte: &u8| {
-            is_quoted ^= *byte == b'"';
-            *byte == self.sign && !is_quoted
-        };
-        let length = rest.iter().position(is_end);
+        let length = memchr2_iter(self.sign, b'"', rest).find(|at| {
+            let is_sign = rest.get(*at) == Some(&self.sign);
+            is_quoted ^= !is_sign;
+            is_sign && !is_quoted
+        });
         self.next = length.map(|length| start + length + 1);
         let cell = rest.get(..length.unwrap_or(rest.len()))?;
         let lead = cell.len() - cell.trim_ascii_start().len();

@@ -15,7 +15,7 @@ const FILTER_BITS: u64 = 1 << 14;
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 /// How many letters from its end tell that a name is none of the known ones: most words of a text are none.
-const TAIL: usize = 3;
+const TAIL: usize = 4;
 /// Marks a name in the table that must be all of a name, not only its end.
 const WHOLE: &str = "=";
 
@@ -170,8 +170,21 @@ pub(super) fn ends_in(name: &[u8], ending: &[u8]) -> bool {
     wanted.peek().is_none()
 }
 
+/// The last two letters of `name` in singular, in lower case; 0 where there are none.
+pub(super) fn last_letters(name: &[u8]) -> [u8; 2] {
+    let mut letters = singular(name).iter().rev().filter(|byte| !is_separator(**byte));
+    let mut next = || letters.next().map_or(0, u8::to_ascii_lowercase);
+    let last = next();
+    [next(), last]
+}
+
+/// True if `name` contains `word`, in any letter case.
 pub(super) fn contains(name: &[u8], word: &[u8]) -> bool {
-    name.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+    let first = word.first().map(u8::to_ascii_lowercase);
+    let is = |window: &[u8]| {
+        window.first().map(u8::to_ascii_lowercase) == first && window.eq_ignore_ascii_case(word)
+    };
+    name.windows(word.len()).any(is)
 }
 
 #[cfg(test)]

@@ -369,3 +369,10 @@ fn kinds_are_of_one_mind() {
     let differ: Vec<_> = catalogue::kinds().filter(differ).map(|kind| (kind.prefix, kind.group)).collect();
     assert_eq!(differ, []);
 }
+
+#[test]
+fn endings_of_ids_are_told_by_two_letters() {
+    for ending in ID_ENDINGS {
+        assert!(may_name_id(names::last_letters(ending)), "{}", String::from_utf8_lossy(ending));
+    }
+}

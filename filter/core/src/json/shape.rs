@@ -236,7 +236,7 @@ impl Walk {
     fn extend_name(&mut self, bytes: &[u8]) {
         // One byte more than any known name makes it unknown.
         let room = (MAX_NAME + 1).saturating_sub(self.name.len());
-        self.name.extend(bytes.iter().take(room));
+        self.name.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
     fn enter_member(&mut self) -> Result<(), Duplicate> {

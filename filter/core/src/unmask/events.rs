@@ -10,9 +10,11 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use channels::{Channels, InEvent};
 use facts::Facts;
+use known::Known;
 
 mod channels;
 mod facts;
+mod known;
 mod path;
 mod skeleton;
 
@@ -51,12 +53,13 @@ pub(super) struct Wrap {
 pub(super) struct Events {
     shape: &'static Shape,
     channels: Channels,
+    known: Known,
 }
 
 impl Events {
     /// `shape` is that of the data of an event.
     pub(super) fn new(shape: &'static Shape) -> Self {
-        Self { shape, channels: Channels::default() }
+        Self { shape, channels: Channels::default(), known: Known::default() }
     }
 
     /// How many bytes of text are withheld.
@@ -73,7 +76,7 @@ impl Events {
             ),
         };
         let facts = Facts::read(self.shape, &data);
-        self.restore(head, lines, &facts, wrap, to);
+        self.restore(head, lines, (&facts, &data), wrap, to);
     }
 
     /// As [`event`](Self::event), for one line, if that is all of an event's data. False if it is not.
@@ -84,23 +87,31 @@ impl Events {
         wrap: Wrap,
         to: &mut Context<'_>,
     ) -> bool {
-        let facts = Facts::read(self.shape, line.value);
-        if facts.settled {
-            self.restore(head, &[line], &facts, wrap, to);
+        let data = line.value;
+        if let Some(facts) = self.known.again(data) {
+            self.restore(head, &[line], (&facts, data), wrap, to);
+            self.known.put_back(facts);
+            return true;
         }
-        facts.settled
+        let facts = Facts::read(self.shape, data);
+        let settled = facts.settled;
+        if settled {
+            self.restore(head, &[line], (&facts, data), wrap, to);
+            self.known.keep(facts, data);
+        }
+        settled
     }
 
     fn restore(
         &mut self,
         head: &mut Vec<u8>,
         lines: &[Line<'_>],
-        facts: &Facts<'_>,
+        (facts, data): (&Facts, &[u8]),
         wrap: Wrap,
         to: &mut Context<'_>,
     ) {
         let mut restored = Vec::with_capacity(lines.iter().map(Line::len).sum());
-        let mut event = InEvent::new(&mut self.channels, self.shape, head, facts);
+        let mut event = InEvent::new(&mut self.channels, self.shape, head, facts, data);
         let holes = core::mem::take(&mut to.tally.holes);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
         match lines {
@@ -110,7 +121,7 @@ impl Events {
         let inner = core::mem::replace(&mut to.tally.holes, holes);
         // Gemini refuses a history with an empty part, and its SDK keeps a part for each event.
         let all_withheld = facts.only_turns() == Some(event.emptied);
-        self.channels.end(facts, wrap, to);
+        self.channels.end(facts, data, wrap, to);
         if wrap.leaves_out && all_withheld {
             head.clear();
             return;

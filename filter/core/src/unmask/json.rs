@@ -115,6 +115,7 @@ impl JsonUnmasker {
                 }
                 continue;
             }
+            rest = rest.get(self.content(rest, to)..).unwrap_or_default();
             match self.lexer.next(rest) {
                 None => return,
                 Some(Ok((length, piece))) => {
@@ -152,6 +153,20 @@ impl JsonUnmasker {
         if let State::Malformed(text) = &mut self.state {
             text.finish(to);
         }
+    }
+
+    /// Reads on in the value of a string, if one is open: most of every answer. Returns how many bytes it took.
+    fn content(&mut self, rest: &[u8], to: &mut Context<'_>) -> usize {
+        if self.in_key || !self.escape.is_empty() {
+            return 0;
+        }
+        let text = match &mut self.state {
+            State::Restoring(text) | State::Channel(text) => text,
+            _ => return 0,
+        };
+        let length = text.read_on(&self.lexer, rest, to);
+        self.offset += length;
+        length
     }
 
     fn piece(&mut self, piece: Piece, bytes: &[u8], texts: &mut dyn Texts, to: &mut Context<'_>) {

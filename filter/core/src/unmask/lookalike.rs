@@ -3,7 +3,7 @@
 //!
 //! It looks at the shape alone (`AWS_EC2_001`), not at the catalogue, and at one character at a time, so cuts do not matter.
 
-use crate::token::{FAMILIES, next_start};
+use crate::token::FAMILIES;
 
 const NUMBER: core::ops::RangeInclusive<usize> = 3..=10;
 
@@ -26,11 +26,9 @@ impl Lookalike {
     pub(super) fn pass(&mut self, text: &[u8], mut may_start: bool) -> u64 {
         let (mut rest, mut ended) = (text, 0);
         loop {
-            if matches!(self.0, State::Idle) {
-                let Some(start) = next_start(rest) else { return ended };
-                // Within plain text only its first character can begin something: a matcher hands over the others one by one.
-                may_start &= start == 0;
-                rest = rest.get(start..).unwrap_or_default();
+            // Within plain text only its first character can begin something: a matcher hands over the others one by one.
+            if matches!(self.0, State::Idle) && !may_start {
+                return ended;
             }
             let Some((&byte, more)) = rest.split_first() else { return ended };
             rest = more;

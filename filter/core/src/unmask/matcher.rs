@@ -93,13 +93,18 @@ impl Matcher {
         self.quote.len() + self.urls.held() + self.raw.len()
     }
 
+    /// True if what was read last may become a token.
+    pub fn is_open(&self) -> bool {
+        self.candidate.is_some()
+    }
+
     /// Takes a run of text that is spelled as it reads, inside `levels` JSON strings.
     pub fn run(&mut self, text: &[u8], levels: usize, to: &mut Context<'_>) {
         let mut rest = text;
         while !rest.is_empty() {
             if self.candidate.is_none() {
                 // Everything up to where a token may begin passes in bulk.
-                let plain = token::next_start(rest).unwrap_or(rest.len());
+                let plain = token::next_start(None, rest).unwrap_or(rest.len());
                 let (passed, more) = rest.split_at(plain);
                 self.pass(passed, passed, to);
                 rest = more;
@@ -114,7 +119,7 @@ impl Matcher {
     pub fn character(&mut self, byte: u8, raw: &[u8], levels: usize, to: &mut Context<'_>) {
         loop {
             let next = match &self.candidate {
-                None if boundary::may_start(&self.left) => {
+                None if token::is_start(byte) && boundary::may_start(&self.left) => {
                     let range = to.mapping.narrow(&to.mapping.all(), 0, byte);
                     (!range.is_empty()).then_some(Candidate { range, position: 1, escapes: 0, digits: None })
                 }
@@ -142,7 +147,7 @@ impl Matcher {
         }
         to.out.append(&mut self.quote);
         self.urls.pass(text, raw, to);
-        let starts = text.first().is_some_and(|byte| token::next_start(&[*byte]).is_some());
+        let starts = text.first().is_some_and(|byte| token::is_start(*byte));
         to.tally.unrestored += self.lookalike.pass(text, starts && boundary::may_start(&self.left));
         self.remember(text);
     }

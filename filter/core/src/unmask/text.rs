@@ -7,6 +7,7 @@
 use super::matcher::{Context, Matcher};
 use crate::json::read::MAX_LEVEL;
 use crate::json::{Documents, Lexer, Piece, Unescaped};
+use crate::token;
 use alloc::vec::Vec;
 
 /// Stands for a character outside ASCII: it is never part of a token, and it does not bind.
@@ -19,6 +20,8 @@ pub struct TextStream {
     /// How the text is read, and the text of the string that is open in it, and so on.
     readings: Vec<Reading>,
     matcher: Matcher,
+    /// Memory for what passes in one go.
+    plain: Vec<u8>,
 }
 
 enum Reading {
@@ -36,12 +39,16 @@ enum Reading {
 impl TextStream {
     /// A text inside `base` JSON strings.
     pub fn new(base: usize) -> Self {
-        Self { base, readings: Vec::from([Reading::Undecided]), matcher: Matcher::new(base) }
+        Self::reading(base, Reading::Undecided)
     }
 
     /// A text that is not read as JSON, whatever it looks like.
     pub fn plain(base: usize) -> Self {
-        Self { base, readings: Vec::from([Reading::Plain]), matcher: Matcher::new(base) }
+        Self::reading(base, Reading::Plain)
+    }
+
+    fn reading(base: usize, reading: Reading) -> Self {
+        Self { base, readings: Vec::from([reading]), matcher: Matcher::new(base), plain: Vec::new() }
     }
 
     /// How many bytes are withheld.
@@ -72,11 +79,49 @@ impl TextStream {
         self.feed(0, &[ascii(unescaped)], Some(raw), to);
     }
 
+    /// Takes the next bytes of a string of JSON, as far as they are text and short escapes; returns how many it took.
+    ///
+    /// The same as a call for each piece, but what cannot be part of a token passes in one go.
+    pub fn read_on(&mut self, lexer: &Lexer, input: &[u8], to: &mut Context<'_>) -> usize {
+        let mut plain = core::mem::take(&mut self.plain);
+        let mut passed = 0;
+        let read = lexer.read_on(input, |at, length, piece| {
+            let bytes = input.get(at..at + length).unwrap_or_default();
+            let escaped;
+            let (text, raw) = match piece {
+                Piece::Escape(unescaped) => {
+                    escaped = [ascii(unescaped)];
+                    (escaped.as_slice(), Some(bytes))
+                }
+                _ => (bytes, None),
+            };
+            let start =
+                if self.is_settled() { token::next_start(plain.last().copied(), text) } else { Some(0) };
+            plain.extend_from_slice(text.get(..start.unwrap_or(text.len())).unwrap_or_default());
+            let Some(start) = start else { return };
+            self.matcher.pass(&plain, input.get(passed..at + start).unwrap_or_default(), to);
+            plain.clear();
+            passed = at + length;
+            self.feed(0, text.get(start..).unwrap_or_default(), raw, to);
+        });
+        self.matcher.pass(&plain, input.get(passed..read).unwrap_or_default(), to);
+        plain.clear();
+        self.plain = plain;
+        read
+    }
+
+    /// True if the next character is plain text, and nothing before it may become a token.
+    fn is_settled(&self) -> bool {
+        matches!(self.readings.as_slice(), [Reading::Plain]) && !self.matcher.is_open()
+    }
+
     /// Takes more of a string of JSON, as it is spelled there; escapes are whole.
     pub fn push_content(&mut self, content: &[u8], to: &mut Context<'_>) {
         let mut lexer = Lexer::in_string();
         let mut rest = content;
-        while let Some(Ok((length, piece))) = lexer.next(rest) {
+        loop {
+            rest = rest.get(self.read_on(&lexer, rest, to)..).unwrap_or_default();
+            let Some(Ok((length, piece))) = lexer.next(rest) else { return };
             let (bytes, more) = rest.split_at(length.min(rest.len()));
             match piece {
                 Piece::Escape(unescaped) => self.push_escape(unescaped, bytes, to),

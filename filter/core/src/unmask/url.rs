@@ -118,12 +118,12 @@ impl UrlTracker {
         while let Some(&byte) = text.get(at) {
             if self.state == State::Outside && self.lead.is_none() {
                 let rest = text.get(at..).unwrap_or_default();
-                let attribute = self.attribute;
-                let begins = |byte: &u8| {
-                    Some(*byte) == attribute
-                        || matches!(byte, b':' | b'/' | b'\\' | b'.' | b'(' | b'<' | b'=')
+                let begins = |byte: &u8| matches!(byte, b':' | b'/' | b'\\' | b'.' | b'(' | b'<' | b'=');
+                let plain = match self.attribute {
+                    None => rest.iter().position(begins),
+                    Some(quote) => rest.iter().position(|byte| *byte == quote || begins(byte)),
                 };
-                let plain = rest.iter().position(begins).unwrap_or(rest.len());
+                let plain = plain.unwrap_or(rest.len());
                 if plain > 0 {
                     self.remember(rest.get(..plain).unwrap_or_default());
                     at += plain;

@@ -32,9 +32,9 @@ use serde_json::Value;
 use self::{
     load::{CONNECTIONS, Load},
     prompt::Prompt,
-    provider::{Provider, Reply, SHORT},
+    provider::{Provider, Reply},
     proxy::{SIDES, Side},
-    rows::{ROWS, Row},
+    rows::{FIRST, ROWS, Row},
 };
 
 /// Anything that makes the figures worthless.
@@ -99,7 +99,7 @@ async fn run() -> Result<(), Failure> {
     )?;
     let only = env::args().nth(1).unwrap_or_default();
     let rows = ROWS.into_iter().enumerate().filter(|(_, row)| row.name().contains(&only));
-    let (mut verdicts, mut first) = (Vec::new(), None);
+    let (mut verdicts, mut withheld) = (Vec::new(), None);
     for (number, row) in rows {
         let prompt = row.prompt();
         let mut jobs = Vec::with_capacity(SIDES.len());
@@ -119,11 +119,18 @@ async fn run() -> Result<(), Failure> {
         writeln!(out, "{}", row.line(&rounds))?;
         verdicts.extend(row.verdict(&rounds));
         if row.reply == Reply::Stream {
-            first = Some(first::measure(&runners, &jobs, &prompt).await?);
+            withheld = Some(first::withheld(&runners, &jobs, &prompt).await?);
         }
     }
+    if only.is_empty() {
+        let (prompt, mut jobs) = (FIRST.prompt(), Vec::with_capacity(SIDES.len()));
+        for runner in &mut runners {
+            jobs.push(runner.prepare(ROWS.len(), FIRST, &prompt).await?);
+        }
+        verdicts.push(first::measure(&runners, &jobs).await?);
+    }
     writeln!(out, "\nGates, of `cached`:")?;
-    verdicts.iter().chain(&first).try_for_each(|line| writeln!(out, "{line}"))?;
+    verdicts.iter().chain(&withheld).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(())
 }
 
@@ -176,8 +183,7 @@ impl<'a> Runner<'a> {
         if !as_it_should {
             return Err(format!("{key}: this is what the provider received: {received}").into());
         }
-        let said = if row.reply == Reply::Short { SHORT } else { &prompt.text };
-        if said_in(&answer, row.reply).as_deref() != Some(said) {
+        if said_in(&answer, row.reply).as_deref() != Some(row.reply.said(&prompt.text)) {
             let answer = String::from_utf8_lossy(&answer);
             return Err(format!("{key}: this is what the application got: {answer}").into());
         }
@@ -207,7 +213,7 @@ impl<'a> Runner<'a> {
 }
 
 fn request_body(text: &str, reply: Reply) -> String {
-    let stream = if reply == Reply::Stream { r#""stream":true,"# } else { "" };
+    let stream = if reply.streams() { r#""stream":true,"# } else { "" };
     let text = Value::from(text);
     format!(
         r#"{{"model":"claude-sonnet-4-5","max_tokens":1024,{stream}"messages":[{{"role":"user","content":{text}}}]}}"#
@@ -227,7 +233,7 @@ fn request(key: &str, body: &str) -> Bytes {
 
 /// The text of an answer; `None` when it is not one.
 fn said_in(answer: &[u8], reply: Reply) -> Option<String> {
-    if reply == Reply::Stream {
+    if reply.streams() {
         return sse::texts(answer).remove("text 0");
     }
     let answer: Value = serde_json::from_slice(answer).ok()?;

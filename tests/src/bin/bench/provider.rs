@@ -41,6 +41,20 @@ pub(crate) enum Reply {
     Echo,
     /// The text it was sent, in [`DELTAS`] events, each in a frame and a TLS record of its own.
     Stream,
+    /// [`SHORT`] in one event: what the first text of a stream is like that no other follows at once.
+    First,
+}
+
+impl Reply {
+    /// True if it is a stream of events.
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Self::Stream | Self::First)
+    }
+
+    /// What the answer says to this text.
+    pub(crate) fn said(self, text: &str) -> &str {
+        if matches!(self, Self::Short | Self::First) { SHORT } else { text }
+    }
 }
 
 /// A running provider, on a thread of its own until the process ends.
@@ -134,8 +148,7 @@ async fn answer(request: Request<Incoming>, plans: Arc<Plans>) -> Result<Respons
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return Ok(response);
     };
-    let content_type =
-        if reply == Reply::Stream { "text/event-stream; charset=utf-8" } else { "application/json" };
+    let content_type = if reply.streams() { "text/event-stream; charset=utf-8" } else { "application/json" };
     let mut response = Response::new(Pieces { pieces, next: 0, flush: false });
     response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)
@@ -147,7 +160,8 @@ fn pieces(reply: Reply, request: &[u8]) -> Arc<[Bytes]> {
     match reply {
         Reply::Short => Arc::new([message(SHORT)]),
         Reply::Echo => Arc::new([message(text)]),
-        Reply::Stream => stream(text).into(),
+        Reply::Stream => stream(text, DELTAS).into(),
+        Reply::First => stream(SHORT, 1).into(),
     }
 }
 
@@ -160,7 +174,7 @@ fn message(text: &str) -> Bytes {
     message.to_string().into()
 }
 
-fn stream(text: &str) -> Vec<Bytes> {
+fn stream(text: &str, deltas: usize) -> Vec<Bytes> {
     let event = |data: Value| {
         let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
         Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
@@ -174,8 +188,8 @@ fn stream(text: &str) -> Vec<Bytes> {
             json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
         ),
     ];
-    events.extend((0..DELTAS).map(|n| {
-        let cut = |n: usize| n * characters.len() / DELTAS;
+    events.extend((0..deltas).map(|n| {
+        let cut = |n: usize| n * characters.len() / deltas;
         let delta: String = characters.get(cut(n)..cut(n + 1)).unwrap_or_default().iter().collect();
         event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": delta}}))
     }));

@@ -17,6 +17,9 @@ pub(crate) const ROWS: [Row; 7] = [
     Row { size: 64 * KB, ids: 500, reply: Reply::Echo },
 ];
 
+/// What the time to the first text is measured with.
+pub(crate) const FIRST: Row = Row { size: 4 * KB, ids: 29, reply: Reply::First };
+
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
@@ -42,6 +45,7 @@ impl Row {
             Reply::Short => "short".to_owned(),
             Reply::Echo => "the same text".to_owned(),
             Reply::Stream => format!("same, {DELTAS} events"),
+            Reply::First => "short, one event".to_owned(),
         };
         let mut line = format!("{:<16} {answer:<20}", self.name());
         let costs = transposed(rounds.iter().copied());
@@ -73,7 +77,7 @@ impl Row {
         let gate = self.gate()?;
         let ratio = median(rounds.iter().map(|costs| costs[CACHED] / costs[0]));
         let verdict = if ratio <= gate { "met" } else { "missed" };
-        let answer = if self.reply == Reply::Stream { "streamed" } else { "whole" };
+        let answer = if self.reply.streams() { "streamed" } else { "whole" };
         Some(format!("{:<16} {answer:<9} at most {gate:>4.1} × bare: {ratio:.2}, {verdict}", self.name()))
     }
 }

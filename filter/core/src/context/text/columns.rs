@@ -53,7 +53,9 @@ impl<'a> Scanner<'a, '_> {
     fn accounts(&mut self, from: usize) {
         let mut at = from;
         for cell in self.line_from(from).split(|byte| *byte == b'\t') {
-            if let (12, Some((range, kind, rule))) = (cell.len(), self.places.value(b"AccountId", cell)) {
+            if cell.len() == 12
+                && let Some((range, kind, rule)) = self.places.value(b"AccountId", cell)
+            {
                 self.found.push(Finding { range: at + range.start..at + range.end, kind, rule });
             }
             at += cell.len() + 1;

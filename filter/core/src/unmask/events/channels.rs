@@ -29,7 +29,8 @@ pub(super) struct Channels {
 struct Channel {
     name: &'static str,
     path: Path,
-    text: TextStream,
+    /// None if it ended, or is being read.
+    text: Option<TextStream>,
     /// An event for nothing but this channel's text.
     extra: Skeleton,
     /// Where the object begins that its last text in this event stands in; 0 if there is none.
@@ -38,14 +39,14 @@ struct Channel {
 
 impl Channels {
     pub(super) fn held(&self) -> usize {
-        self.open.iter().map(|channel| channel.text.held()).sum()
+        self.open.iter().filter_map(|channel| channel.text.as_ref()).map(TextStream::held).sum()
     }
 
     /// Before an event that ends channels: what they still withhold leaves in events of their own.
-    pub(super) fn end(&mut self, facts: &Facts<'_>, wrap: Wrap, to: &mut Context<'_>) {
+    pub(super) fn end(&mut self, facts: &Facts, data: &[u8], wrap: Wrap, to: &mut Context<'_>) {
         self.end_those(|channel| facts.ends(channel.name, &channel.path, channel.at), wrap, to);
         self.open.iter_mut().for_each(|channel| channel.at = 0);
-        if let Some(sequence) = facts.sequence {
+        if let Some(sequence) = facts.sequence.clone().and_then(|sequence| data.get(sequence)) {
             self.sequence.clear();
             self.sequence.extend_from_slice(sequence);
         }
@@ -57,11 +58,11 @@ impl Channels {
     }
 
     fn end_those(&mut self, ended: impl Fn(&Channel) -> bool, wrap: Wrap, to: &mut Context<'_>) {
-        for mut channel in self.open.extract_if(.., |channel| ended(channel)) {
-            if channel.text.held() > 0 {
+        for channel in self.open.extract_if(.., |channel| ended(channel)) {
+            if let Some(mut text) = channel.text.filter(|text| text.held() > 0) {
                 let (before, behind) = channel.extra.around(wrap, &self.sequence);
                 to.out.extend_from_slice(&before);
-                channel.text.finish(to);
+                text.finish(to);
                 to.out.extend_from_slice(&behind);
             }
         }
@@ -73,7 +74,8 @@ pub(super) struct InEvent<'a> {
     channels: &'a mut Channels,
     shape: &'static Shape,
     head: &'a [u8],
-    facts: &'a Facts<'a>,
+    facts: &'a Facts,
+    data: &'a [u8],
     /// The event's data, parsed when the first new channel needs it.
     parsed: Option<Option<Value>>,
     /// The channel whose text is being read.
@@ -88,9 +90,10 @@ impl<'a> InEvent<'a> {
         channels: &'a mut Channels,
         shape: &'static Shape,
         head: &'a [u8],
-        facts: &'a Facts<'a>,
+        facts: &'a Facts,
+        data: &'a [u8],
     ) -> Self {
-        Self { channels, shape, head, facts, parsed: None, current: None, emptied: 0 }
+        Self { channels, shape, head, facts, data, parsed: None, current: None, emptied: 0 }
     }
 
     /// Restores the texts of channels in a line of data in which nothing else changes: what is in them is read as
@@ -117,7 +120,7 @@ impl<'a> InEvent<'a> {
             Rule::Opens(opening) => (opening.channel, Some(opening)),
             _ => return None,
         };
-        let path = self.facts.path(starts)?;
+        let path = self.facts.path(starts, self.data)?;
         let open = &mut self.channels.open;
         let at = starts.last().copied().unwrap_or_default();
         let known = open.iter_mut().enumerate();
@@ -129,13 +132,13 @@ impl<'a> InEvent<'a> {
         if open.len() == MAX_CHANNELS {
             return None;
         }
-        let facts = self.facts;
-        let parsed = self.parsed.get_or_insert_with(|| facts.without_texts()).as_ref()?;
+        let (facts, data) = (self.facts, self.data);
+        let parsed = self.parsed.get_or_insert_with(|| facts.without_texts(data)).as_ref()?;
         let extra = match opening {
             None => Skeleton::of(self.shape, self.head, parsed, name, &path),
             Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, &path),
         };
-        open.push(Channel { name, path, text: TextStream::default(), extra: extra?, at });
+        open.push(Channel { name, path, text: Some(TextStream::default()), extra: extra?, at });
         Some(open.len() - 1)
     }
 }
@@ -149,7 +152,7 @@ impl Texts for InEvent<'_> {
         self.current = self.channel(rule, starts);
         let channel = self.current.and_then(|at| self.channels.open.get_mut(at));
         tally.unjoined += u64::from(channel.is_none());
-        channel.map(|channel| core::mem::take(&mut channel.text))
+        channel.map(|channel| channel.text.take().unwrap_or_default())
     }
 
     fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
@@ -160,7 +163,7 @@ impl Texts for InEvent<'_> {
         } else {
             // Nothing stands behind the quote that began the text.
             self.emptied += usize::from(to.out.ends_with(b"\"") && !to.out.ends_with(b"\\\""));
-            channel.text = text;
+            channel.text = Some(text);
         }
     }
 }

@@ -9,8 +9,8 @@ use core::ops::Range;
 use serde_json::Value;
 
 /// What one event says.
-pub(super) struct Facts<'a> {
-    data: &'a [u8],
+#[cfg_attr(test, derive(PartialEq))]
+pub(super) struct Facts {
     /// Indices: the container (by where it begins), the name, and where the value is spelled.
     indices: Vec<(usize, &'static str, Range<usize>)>,
     /// The texts of channels.
@@ -20,7 +20,7 @@ pub(super) struct Facts<'a> {
     /// What would be text of a channel is media.
     pub(super) is_media: bool,
     /// Its number in the stream, as it is spelled.
-    pub(super) sequence: Option<&'a [u8]>,
+    pub(super) sequence: Option<Range<usize>>,
     /// It carries something else than texts of turns, and what each event repeats.
     carries: bool,
     /// The data is one complete JSON document, or cannot become one.
@@ -30,6 +30,7 @@ pub(super) struct Facts<'a> {
 }
 
 /// The text of a channel in an event.
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Text {
     pub(super) rule: Rule,
     /// Where its content stands, as it is spelled.
@@ -39,6 +40,7 @@ pub(super) struct Text {
 }
 
 /// The channels within a path.
+#[cfg_attr(test, derive(PartialEq))]
 struct Ended {
     within: Path,
     /// But for this one.
@@ -47,10 +49,9 @@ struct Ended {
     before: usize,
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn read(shape: &'static Shape, data: &'a [u8]) -> Self {
+impl Facts {
+    pub(super) fn read(shape: &'static Shape, data: &[u8]) -> Self {
         let mut facts = Self {
-            data,
             indices: Vec::new(),
             texts: Vec::new(),
             ends: Vec::new(),
@@ -93,7 +94,7 @@ impl<'a> Facts<'a> {
                     None => {}
                 },
                 Rule::Ends(_) if !matches!(bytes, b"null" | b"") => ending.push((rule, starts.to_vec())),
-                Rule::Sequence if bytes.len() <= MAX_SEQUENCE => facts.sequence = Some(bytes),
+                Rule::Sequence if bytes.len() <= MAX_SEQUENCE => facts.sequence = Some(value),
                 _ => {}
             }
         });
@@ -101,18 +102,18 @@ impl<'a> Facts<'a> {
         facts.plain &= end == End::Complete { plain_names: true };
         facts.indices.sort_unstable_by_key(|(start, name, _)| (*start, *name));
         for (rule, starts) in ending {
-            facts.end(rule, &starts);
+            facts.end(rule, &starts, data);
         }
         facts
     }
 
     /// A value with this rule, in the containers that begin at `starts`, ends channels.
-    fn end(&mut self, rule: Rule, starts: &[usize]) {
+    fn end(&mut self, rule: Rule, starts: &[usize], data: &[u8]) {
         let (part, list) = starts.split_last().map_or((0, starts), |(part, list)| (*part, list));
         let (within, but, before) = match rule {
-            Rule::Ends(Ends::Earlier) => (self.path(list), None, part),
-            Rule::Ends(Ends::Same) => (self.path(starts), None, usize::MAX),
-            Rule::Turn(name) => (self.path(list), self.path(starts).map(|own| (name, own)), part),
+            Rule::Ends(Ends::Earlier) => (self.path(list, data), None, part),
+            Rule::Ends(Ends::Same) => (self.path(starts, data), None, usize::MAX),
+            Rule::Turn(name) => (self.path(list, data), self.path(starts, data).map(|own| (name, own)), part),
             _ => (Some(Path::ROOT), None, usize::MAX),
         };
         let Some(within) = within else { return };
@@ -129,14 +130,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The indices of the containers that begin at `starts`, outermost first. `None` if that is too long for a channel.
-    pub(super) fn path(&self, starts: &[usize]) -> Option<Path> {
+    pub(super) fn path(&self, starts: &[usize], data: &[u8]) -> Option<Path> {
         let mut path = Path::ROOT;
         for start in starts {
             let from = self.indices.partition_point(|(at, _, _)| at < start);
             let here = self.indices.iter().skip(from).take_while(|(at, _, _)| at == start);
-            path.enter(
-                here.map(|(_, name, value)| (*name, self.data.get(value.clone()).unwrap_or_default())),
-            );
+            path.enter(here.map(|(_, name, value)| (*name, data.get(value.clone()).unwrap_or_default())));
             if !path.is_short() {
                 return None;
             }
@@ -145,15 +144,23 @@ impl<'a> Facts<'a> {
     }
 
     /// The event's data without the texts of its channels, for [`Skeleton`](super::skeleton::Skeleton).
-    pub(super) fn without_texts(&self) -> Option<Value> {
-        let mut rest = Vec::with_capacity(self.data.len());
+    pub(super) fn without_texts(&self, data: &[u8]) -> Option<Value> {
+        let mut rest = Vec::with_capacity(data.len());
         let mut from = 0;
         for Text { content, .. } in &self.texts {
-            rest.extend_from_slice(self.data.get(from..content.start)?);
+            rest.extend_from_slice(data.get(from..content.start)?);
             from = content.end;
         }
-        rest.extend_from_slice(self.data.get(from..)?);
+        rest.extend_from_slice(data.get(from..)?);
         serde_json::from_slice(&rest).ok()
+    }
+
+    /// Where the one text stands in which the next event may differ, if nothing else of this one tells what to do.
+    pub(super) fn only_text(&mut self) -> Option<&mut Range<usize>> {
+        let [Text { rule: Rule::Channel(_), content, .. }] = self.texts.as_mut_slice() else { return None };
+        let before = self.indices.iter().all(|(_, _, value)| value.end <= content.start);
+        let same = before && self.plain && self.ends.is_empty() && self.sequence.is_none() && !self.is_media;
+        same.then_some(content)
     }
 
     /// How many texts of turns the event is nothing but, none of them empty.
@@ -178,7 +185,7 @@ const MAX_SEQUENCE: usize = 20;
 
 /// True if no token can begin in this spelling of a string: neither a first letter of one, nor an escape for it.
 fn is_plain(content: &[u8]) -> bool {
-    token::next_start(content).is_none() && memchr::memchr(b'\\', content).is_none()
+    !content.iter().fold(false, |found, byte| found | token::is_start(*byte) | (*byte == b'\\'))
 }
 
 /// How the data of an event ends.
@@ -225,7 +232,8 @@ fn for_each_value(
             _ => {}
         }
         let bytes = data.get(at..at + length).unwrap_or_default();
-        plain_names &= !in_key || is_plain(bytes);
+        plain_names &=
+            !in_key || matches!(piece, Piece::StringStart { .. } | Piece::StringEnd) || is_plain(bytes);
         walk.take(piece, in_key, bytes).unwrap_or_default();
         in_key &= piece != Piece::StringEnd;
         at += length;
