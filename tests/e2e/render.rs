@@ -12,7 +12,7 @@ use crate::support::assert_no_original;
 use e2e::{
     client::{Call, Connection, Protocol, within},
     envoy::{Envoy, Logs},
-    provider::{KEY_HEADER, Reply, Script},
+    provider::{Gate, KEY_HEADER, Reply, Script},
     world::{ANTHROPIC, OPENAI},
 };
 use serde_json::{Value, json};
@@ -118,6 +118,29 @@ fn one_request_has_one_id(sidecar: &Logs, gateway: Option<&Logs>) {
     assert_eq!(at_sidecar.len(), 6);
     if let Some(gateway) = gateway {
         assert_eq!(ids(gateway), at_sidecar);
+    }
+}
+
+/// No hop waits for the end of an answer.
+#[tokio::test]
+async fn streams_stream_through_every_hop() {
+    for file in [egress(json!({})), with_gateway("sidecar"), with_gateway("gateway"), with_gateway("both")] {
+        let token = if file["masking"] == "both" { "AWS_LITERAL_001" } else { "AWS_EC2_001" };
+        let event = |word: &str| format!("data: {{\"text\":\"{word} \"}}\n\n");
+        let hops = Hops::start(&file);
+        let gate = Gate::new();
+        let script = Script::new("text/event-stream").send(event(token)).wait(&gate).send(event(token));
+        hops.provider.reply("stream", Reply::Script(script));
+        within("the stream", async {
+            let mut connection = hops.connect(Some(OPENAI), Protocol::Http2).await.unwrap();
+            let mut live = connection.begin(&call(OPENAI, "stream")).await.unwrap();
+            let restored = event("i-1234567890abcdef0");
+            let first = live.read_until(|read| read.ends_with(b"\n\n")).await;
+            assert_eq!(String::from_utf8_lossy(&first), restored, "{}", file["masking"]);
+            gate.open();
+            assert_eq!(live.rest().await.text(), restored, "{}", file["masking"]);
+        })
+        .await;
     }
 }
 

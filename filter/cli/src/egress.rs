@@ -117,7 +117,6 @@ impl Default for Files {
 /// ending `.key`.
 pub(crate) mod pki {
     /// The CA that applications trust: it signs [`LEAF`].
-    #[allow(dead_code, reason = "`cloakroom pki` makes it; Envoy does not read it")]
     pub(crate) const CA: &str = "ca.pem";
     /// The certificate for all allowed hosts, which the sidecar shows applications.
     pub(crate) const LEAF: &str = "leaf.pem";

@@ -93,6 +93,30 @@ async fn what_could_become_something_else_does_not_leave() {
     }
 }
 
+/// The limit is the filter's, wherever it runs: up to it a body goes through every hop, and beyond it the filter says so.
+#[tokio::test]
+async fn the_limit_of_bodies_is_the_filters() {
+    const LIMIT: usize = 5 << 20;
+    let body = |length: usize| format!(r#"{{"x":"{}"}}"#, "a ".repeat(length / 2 - 4));
+    for mut file in [egress(json!({})), with_gateway("gateway")] {
+        file["filter"]["max_body_bytes"] = LIMIT.into();
+        let hops = Hops::start(&file);
+        for (length, status) in [(LIMIT, 404), (LIMIT + 2, 413), (3 * LIMIT, 413)] {
+            let mut call = call(ANTHROPIC, &length.to_string());
+            call.pieces = vec![body(length).into()];
+            assert_eq!(call.body().len(), length);
+            let answer = hops.call(Some(ANTHROPIC), Protocol::Http1, &call).await;
+            assert_eq!(answer.status, status, "{length}");
+            if status == 413 {
+                assert!(answer.text().contains("\"body_too_large\""), "{}", answer.text());
+            } else {
+                assert_eq!(hops.received(&length.to_string()).body, call.body());
+            }
+        }
+        assert_eq!(hops.provider.records().all().len(), 1);
+    }
+}
+
 /// With `plain_http: false` nothing is taken in the clear.
 #[tokio::test]
 async fn plain_http_can_be_closed() {

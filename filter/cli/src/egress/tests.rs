@@ -153,11 +153,44 @@ fn what_is_wrong_is_named() {
         ("hosts: {a.example: {}}\nlimits: {connections: 0}", "limits.connections: expected a number"),
         ("hosts: {a.example: {}}\nsidecar: {port: 0}", "sidecar.port: expected a port"),
         ("hosts: {a.example: {}}\nfiles: {wasm: cloakroom.wasm}", "files.wasm: expected an absolute path"),
+        ("hosts: {a.example: {}}\nsidecar: {port: 99999}", "expected a number from 0 to 65535 at line 2"),
+        ("hosts: {a.example: {}}\nsidecar: {health_port: 0}", "expected a number from 1 to 65535 at line 2"),
+        ("hosts: {a.example: {}}\nlimits: {connections: -1}", "expected a number from 0 to"),
+        ("hosts: [a]", "expected a mapping at line 1"),
         ("", "unexpected end of input"),
         ("- a", "a"),
         ("hosts: [", ""),
     ] {
         let error = Egress::from_yaml(yaml).unwrap_err();
         assert!(error.contains(expected) && !error.contains('\n'), "{yaml}: {error}");
+    }
+}
+
+/// Whatever stands in a file, the answer is an error or a valid file, and nothing that becomes of it breaks a template.
+#[test]
+fn nothing_panics() {
+    let shipped = include_str!("../../../../envoy/egress.yaml");
+    for cut in (0..shipped.len()).step_by(7).filter(|cut| shipped.is_char_boundary(*cut)) {
+        drop(Egress::from_yaml(&shipped[..cut]));
+        drop(Egress::from_yaml(&shipped[cut..]));
+    }
+    for word in [
+        "null",
+        "''",
+        "-1",
+        "1e300",
+        "[]",
+        "{}",
+        "[[{a: b}]]",
+        "{a: {}}",
+        "\"\\0\\u2028'\\\"\"",
+        "*a",
+        "&a x",
+        "|",
+    ] {
+        for (at, _) in shipped.match_indices(": ") {
+            let end = shipped[at..].find('\n').map_or(shipped.len(), |length| at + length);
+            drop(Egress::from_yaml(&format!("{}: {word}{}", &shipped[..at], &shipped[end..])));
+        }
     }
 }
