@@ -15,7 +15,7 @@ use e2e::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::PROVIDERS;
+use crate::world::allowed;
 
 /// Envoy's user, whose connections the rules let out.
 pub(crate) const UID: u32 = 1337;
@@ -38,7 +38,7 @@ impl Operator {
             let linked = fs::hard_link(artifact.path(), at(name));
             linked.or_else(|_| fs::copy(artifact.path(), at(name)).map(drop)).unwrap();
         }
-        let hosts: Value = PROVIDERS.iter().map(|(host, _)| ((*host).to_owned(), json!({}))).collect();
+        let hosts: Value = allowed().map(|host| (host.to_owned(), json!({}))).collect();
         let file = json!({
             "masking": "sidecar",
             "hosts": hosts,

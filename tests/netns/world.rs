@@ -9,6 +9,7 @@
 //! With a gateway, that stands between the application and the internet, with a link of its own to the bridge.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::{
         LazyLock,
@@ -30,12 +31,25 @@ use crate::sidecar::{Hop, Operator, redirect};
 
 /// The providers. Their addresses end in this number.
 pub(crate) const PROVIDERS: [(&str, u8); 3] = [(ANTHROPIC, 10), (OPENAI, 20), (GEMINI, 30)];
+/// An allowed host whose certificate nobody trusts.
+pub(crate) const IMPOSTOR: &str = "impostor.example";
+/// An allowed host whose name leads to where clouds tell their secrets.
+pub(crate) const INWARD: &str = "inward.example";
+/// Every host that is allowed, and where it is.
+static HOSTS: LazyLock<BTreeMap<&str, [IpAddr; 2]>> = LazyLock::new(|| {
+    let secrets =
+        [Ipv4Addr::new(169, 254, 169, 254).into(), Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254).into()];
+    let providers = PROVIDERS.map(|(host, number)| (host, machine(number)));
+    providers.into_iter().chain([(IMPOSTOR, machine(40)), (INWARD, secrets)]).collect()
+});
 /// Networks whose every address is a machine of the internet: a provider, or one that takes whatever it is sent. The last
 /// ones are where clouds tell their secrets.
 const NETWORKS: [&str; 6] =
     ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "169.254.0.0/16", "fd00:ec2::/64"];
 /// Where everything else than the providers' ports is led to.
 const SINK: u16 = 9999;
+/// Where the impostor listens.
+const FALSE: u16 = 9998;
 /// Where the bridge listens.
 const BRIDGE: u16 = 8790;
 /// Where the gateway listens.
@@ -51,6 +65,7 @@ pub(crate) struct World {
     /// What arrives at the internet.
     pub(crate) capture: Capture,
     pub(crate) provider: Provider,
+    pub(crate) impostor: Provider,
     pub(crate) redis: Redis,
     pub(crate) bridge: Bridge,
     pub(crate) sidecar: Hop,
@@ -94,7 +109,7 @@ impl World {
         let to_bridge = Link::between(&app, &beside, 2);
         let to_redis = Link::between(&beside, &store, 3);
         to_internet.is_the_way_out();
-        let provider = make_internet(&internet);
+        let [provider, impostor] = make_internet(&internet);
         let capture = Capture::start(&internet);
         let redis = Redis::start_in(&store, &[]);
         let url = format!("redis://{}:{}", to_redis.v4(1), redis.port());
@@ -132,6 +147,7 @@ impl World {
             to_redis,
             capture,
             provider,
+            impostor,
             redis,
             bridge,
             sidecar,
@@ -161,10 +177,9 @@ impl World {
     }
 }
 
-/// Addresses of a provider: IPv4 and IPv6.
+/// Addresses of an allowed host: IPv4 and IPv6.
 pub(crate) fn addresses(host: &str) -> [IpAddr; 2] {
-    let (_, number) = PROVIDERS.iter().find(|(name, _)| *name == host).expect("a provider");
-    machine(*number)
+    *HOSTS.get(host).expect("an allowed host")
 }
 
 /// Addresses of a machine in the providers' networks.
@@ -173,35 +188,47 @@ pub(crate) fn machine(number: u8) -> [IpAddr; 2] {
     [Ipv4Addr::new(192, 0, 2, number).into(), v6.into()]
 }
 
-/// The hosts file: what a name server would say.
+/// What a name server would say.
 fn names() -> String {
-    let lines =
-        PROVIDERS.iter().flat_map(|(host, _)| addresses(host).map(|address| format!("{address} {host}\n")));
-    lines.collect()
+    let line = |(host, addresses): (&&str, &[IpAddr; 2])| {
+        addresses.map(|address| format!("{address} {host}\n")).concat()
+    };
+    HOSTS.iter().map(line).collect()
+}
+
+/// The names of all allowed hosts.
+pub(crate) fn allowed() -> impl Iterator<Item = &'static str> {
+    HOSTS.keys().copied()
 }
 
 /// Lets the namespace have every address, the providers with TLS and plain HTTP on theirs, and something that takes all
 /// there is on all others.
-fn make_internet(internet: &Namespace) -> Provider {
+fn make_internet(internet: &Namespace) -> [Provider; 2] {
     for network in NETWORKS {
         internet.ip(&format!("route add local {network} dev lo"));
     }
-    let provider = |tool: &str, address: IpAddr| {
-        format!("{tool} -t nat -A PREROUTING -d {address} -p tcp -m multiport --dports 80,443 -j RETURN")
+    let rule = |address: IpAddr, what: &str| {
+        let tool = if address.is_ipv4() { "iptables" } else { "ip6tables" };
+        internet.sh(&format!("{tool} -t nat -A PREROUTING -d {address} -p tcp {what}"));
     };
     for (host, _) in PROVIDERS {
-        let [v4, v6] = addresses(host);
-        internet.sh(&provider("iptables", v4));
-        internet.sh(&provider("ip6tables", v6));
+        for address in addresses(host) {
+            rule(address, "-m multiport --dports 80,443 -j RETURN");
+        }
+    }
+    for address in addresses(IMPOSTOR) {
+        rule(address, &format!("--dport 443 -j REDIRECT --to-ports {FALSE}"));
     }
     for tool in ["iptables", "ip6tables"] {
         internet.sh(&format!("{tool} -t nat -A PREROUTING -p tcp -j REDIRECT --to-ports {SINK}"));
     }
     let listen = |port: u16| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).expect("the port is free");
-    let [https, http, sink] = internet.enter(|| [443, 80, SINK].map(listen));
+    let [https, http, sink, false_one] = internet.enter(|| [443, 80, SINK, FALSE].map(listen));
     std::thread::spawn(move || swallow(&sink));
-    let listeners = vec![(https, Transport::Tls), (http, Transport::Plain)];
-    Provider::over(listeners, &Options::default()).expect("the provider starts")
+    let start = |listeners| Provider::over(listeners, &Options::default()).expect("the provider starts");
+    // Each makes a CA of its own; only the first one's is trusted.
+    let provider = start(vec![(https, Transport::Tls), (http, Transport::Plain)]);
+    [provider, start(vec![(false_one, Transport::Tls)])]
 }
 
 /// Takes every connection and reads it to its end.

@@ -1,14 +1,14 @@
 //! Handshakes that do not fit.
 
 use e2e::{
-    client::{Protocol, Tls},
-    said::Api,
+    client::{Call, Protocol, Tls},
+    said::{Api, INSTANCE},
     world::ANTHROPIC,
 };
 
 use crate::{
     dial::tcp,
-    world::{World, addresses},
+    world::{IMPOSTOR, INWARD, World, addresses},
 };
 
 /// Without SNI nobody knows which certificate to show.
@@ -54,4 +54,33 @@ fn old_tls_is_refused() {
     assert_eq!(refused.status.code(), Some(35), "curl's code for this: {refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("alert protocol version"), "{refused:?}");
     assert_eq!(call("1.2").status.code(), Some(0));
+}
+
+/// Whoever is at a provider's address must prove to be the provider before anything is said.
+#[tokio::test]
+async fn an_impostor_is_told_nothing() {
+    let Some(world) = World::shared() else { return };
+    let answer = world.call(Protocol::Http2, &to(world, IMPOSTOR)).await.unwrap();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.text().contains("CERTIFICATE_VERIFY_FAILED"), "{}", answer.text());
+    assert!(world.impostor.records().connections() > 0, "it was asked for its certificate");
+    assert!(world.impostor.records().all().is_empty(), "and for nothing else");
+}
+
+/// No answer of a name server leads to where a cloud tells its secrets.
+#[tokio::test]
+async fn a_name_cannot_lead_to_metadata() {
+    let Some(world) = World::shared() else { return };
+    let answer = world.call(Protocol::Http2, &to(world, INWARD)).await.unwrap();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    for address in addresses(INWARD) {
+        let arrived = world.packets(|packet| packet.to.ip() == address);
+        assert!(arrived.is_empty(), "{arrived:?}");
+    }
+}
+
+fn to(world: &World, host: &str) -> Call {
+    let mut call = world.anthropic(Api::Anthropic.request(INSTANCE, false, false));
+    host.clone_into(&mut call.host);
+    call
 }

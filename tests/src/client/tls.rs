@@ -10,7 +10,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Connection, Protocol};
+use super::{Connection, Protocol, within};
 use crate::provider::Identity;
 
 /// What a client offers and demands.
@@ -78,7 +78,7 @@ impl Tls {
     /// When `name` is none.
     pub async fn handshake(&self, stream: TcpStream, name: &str) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).expect("a name");
-        TlsConnector::from(Arc::new(self.config.clone())).connect(name, stream).await
+        within("TLS", TlsConnector::from(Arc::new(self.config.clone())).connect(name, stream)).await
     }
 
     /// [`handshake`](Self::handshake), and HTTP over it.

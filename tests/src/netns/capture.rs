@@ -75,16 +75,24 @@ impl Capture {
     /// # Panics
     /// When the record does not get that far in time.
     pub fn packets(&self) -> Vec<Packet> {
+        self.packets_that(|_| true)
+    }
+
+    /// Those of [`packets`](Self::packets) for which this holds.
+    ///
+    /// # Panics
+    /// As [`packets`](Self::packets).
+    pub fn packets_that(&self, which: impl Fn(&Packet) -> bool) -> Vec<Packet> {
         let mark = format!("mark {} ", self.marks.fetch_add(1, Ordering::Relaxed)).into_bytes();
         self.marker.send_to(&mark, (Ipv4Addr::LOCALHOST, MARK)).expect("loopback takes it");
         let packets = self.record.packets.lock().unwrap_or_else(PoisonError::into_inner);
         let is_mark =
             |packet: &Packet| packet.udp && packet.to.port() == MARK && packet.bytes.ends_with(&mark);
-        let missing = |packets: &mut Vec<Packet>| !packets.iter().any(is_mark);
+        let missing = |packets: &mut Vec<Packet>| !packets.iter().rev().any(is_mark);
         let (packets, late) =
             self.record.grown.wait_timeout_while(packets, DEADLINE, missing).expect("a lock");
         assert!(!late.timed_out(), "the record of packets stands still");
-        packets.clone()
+        packets.iter().filter(|packet| which(packet)).cloned().collect()
     }
 }
 
