@@ -1,16 +1,24 @@
 //! Connections that were there before the rules: what an application says on them afterwards does not leave, whoever speaks
-//! first, and whoever closes.
+//! first, and whoever closes. And what a request can carry where nobody masks.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::Path,
     process::Output,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use e2e::netns::{Capture, Link, Namespace, available};
+use e2e::{
+    client::Protocol,
+    said::Api,
+    world::{ANTHROPIC, key_of},
+};
+use http::Method;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
+
+use crate::world::World;
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -154,4 +162,31 @@ fn connections_of_others_go_on() {
         statsd.send_to(b"answer", from).unwrap();
         visitor.recv(&mut [0; 8]).unwrap();
     }
+}
+
+/// A method may be any word, over HTTP/2: it is part of no body, and of the access log.
+#[tokio::test]
+async fn a_method_carries_nothing() {
+    let Some(world) = World::shared() else { return };
+    let secret = "i-0bad0000000method";
+    let mut call = world.anthropic(Api::Anthropic.request("nothing", false, false));
+    assert_eq!(call.host, ANTHROPIC);
+    call.method = Method::from_bytes(secret.as_bytes()).unwrap();
+    let answer = world.call(Protocol::Http2, &call).await.unwrap();
+    assert_eq!(answer.status, 405, "{}", answer.text());
+    assert!(answer.headers["content-type"].as_bytes().starts_with(b"application/json"), "{answer:?}");
+    assert!(world.provider.records().of(key_of(&call)).is_empty());
+    call.method = Method::POST;
+    assert_eq!(world.call(Protocol::Http2, &call).await.unwrap().status, 200);
+    // Envoy writes its log when it likes.
+    let begun = Instant::now();
+    let log = loop {
+        let log = world.sidecar.envoy.logs().access;
+        if ["-", "POST"].iter().all(|method| log.contains(&format!("\"method\":\"{method}\""))) {
+            break log;
+        }
+        assert!(begun.elapsed() < 3 * DEADLINE, "{log}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(!log.contains(secret), "{log}");
 }
