@@ -17,7 +17,7 @@
 #
 # WHAT HAPPENS TO A PACKET THAT LEAVES
 #   loopback                stays as it is, also to addresses of this machine
-#   answers                 to connections that others made to an application here: untouched
+#   answers                 to connections that others made to an application here, since the rules are there: untouched
 #   Envoy's own             goes out; but not to addresses where a cloud keeps credentials (link-local and the like, all ports
 #                           but DNS), so that no answer of a name server can lead Envoy there; and no QUIC
 #   --exclude-cidr          goes out, whatever it is. For 169.254.169.254/32: the application has its metadata, Envoy does not
@@ -39,10 +39,12 @@ set -eu
 
 OUTPUT=CLOAKROOM_OUTPUT
 ENVOY=CLOAKROOM_ENVOY
+# Of connections, the highest bit: the ones that may leave.
+MARK=0x80000000/0x80000000
 # Seconds to wait for another iptables.
 WAIT=30
 # Where clouds keep credentials: AWS, Azure, Google, Oracle and Alibaba.
-METADATA4="169.254.0.0/16 168.63.129.16/32 100.100.100.200/32"
+METADATA4="169.254.0.0/16 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32"
 METADATA6="fe80::/10 fd00:ec2::/32 fd20:ce::254/128"
 
 main() {
@@ -166,19 +168,26 @@ rules_filter() {
   fi
   # What nat has redirected is known by its destination: the interface is still the one that it had before. Packets without a
   # socket are the kernel's own ends of connections: the last data and the FIN of one that Envoy has closed, for example.
+  #
+  # Of a connection that is older than the rules the kernel may see the other side's packet first, and take it for one that
+  # the other side made. So the direction alone says nothing: what was accepted here (its SYN,ACK was seen) is marked, and
+  # what is Envoy's. Datagrams have no such beginning, but nobody asks from port 443.
   cat <<EOF
 -A $OUTPUT -o lo -j RETURN
 -A $OUTPUT -d $loopback -j RETURN
--A $OUTPUT -m conntrack --ctdir REPLY -j RETURN
+-A $OUTPUT -p tcp -m tcp --tcp-flags SYN,RST,ACK SYN,ACK -m conntrack --ctdir REPLY -j CONNMARK --set-xmark $MARK
+-A $OUTPUT -p tcp -m conntrack --ctdir REPLY -m connmark --mark $MARK -j RETURN
+-A $OUTPUT -p udp -m udp ! --dport 443 -m conntrack --ctdir REPLY -j RETURN
 -A $OUTPUT -m owner --uid-owner $uid -g $ENVOY
 $excluding-A $OUTPUT -p udp -m udp --dport 53 -j RETURN
 -A $OUTPUT -p tcp -m tcp --dport 53 -j RETURN
 -A $OUTPUT -p tcp -m conntrack --ctstate INVALID -j DROP
--A $OUTPUT -p tcp -m conntrack --ctstate ESTABLISHED -m owner ! --socket-exists -j RETURN
+-A $OUTPUT -p tcp -m conntrack --ctstate ESTABLISHED -m connmark --mark $MARK -m owner ! --socket-exists -j RETURN
 -A $OUTPUT -p tcp -j REJECT --reject-with tcp-reset
 -A $OUTPUT -p udp $quic-j REJECT --reject-with $unreachable
 $other_udp-A $OUTPUT -p $icmp -j RETURN
 -A $OUTPUT -j REJECT --reject-with $prohibited
+-A $ENVOY -p tcp -j CONNMARK --set-xmark $MARK
 -A $ENVOY -p udp -m udp --dport 53 -j RETURN
 -A $ENVOY -p tcp -m tcp --dport 53 -j RETURN
 $(for address in $metadata; do printf -- '-A %s -d %s -j REJECT --reject-with %s\n' "$ENVOY" "$address" "$unreachable"; done)

@@ -9,6 +9,7 @@
     reason = "these are tests, helpers included"
 )]
 
+mod attacks;
 mod clients;
 mod dial;
 mod gateway;

@@ -98,7 +98,7 @@ fn judge(tree: &Value, folder: Option<&Path>) -> Findings {
         clusters::check(provider, &mut findings);
     }
     if !with.is_empty() {
-        routes::ways_around(&root, &without, &providers, &mut findings);
+        routes::ways_around(&root, &without, &clusters, &providers, &mut findings);
     }
     findings
 }
@@ -110,6 +110,14 @@ fn admin(root: &Node<'_>, findings: &mut Findings) {
             &address,
             "the admin interface is on a TCP port, where whoever reaches it can read the configuration and stop Envoy; use a \
              `pipe` with `mode: 384`",
+        );
+    }
+    if let Some(pipe) = root.at("admin.address.pipe")
+        && pipe.number("mode").is_some_and(|mode| mode & 0o006 != 0)
+    {
+        findings.add(
+            &pipe,
+            "everybody may use the admin interface, read the configuration and stop Envoy; say `mode: 384`, which is octal 0600",
         );
     }
 }

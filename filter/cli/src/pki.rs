@@ -111,6 +111,12 @@ impl Pki {
     fn work(&self, now: Seconds, action: Action) -> Result<Done, String> {
         let egress = Egress::load(&self.file)?;
         let folder = Folder::lock(&self.dir, Access::Everybody)?;
+        // It would wait for itself.
+        if folder.is(&self.ca_dir) {
+            return Err(
+                "--ca-dir is --dir: what Envoy reads and the CA's key need folders of their own".to_owned()
+            );
+        }
         let secret = Folder::lock(&self.ca_dir, Access::Owner)?;
         let mut done = Done::default();
         let (mut files, mut good) = (Vec::new(), true);
@@ -138,7 +144,7 @@ impl Pki {
                 files.push(Content::secret(key_file(leaf.file), identity.key_pem()));
             }
         }
-        if !(good && folder.holds(&files)) {
+        if !(good && folder.holds(&files, self.owner)) {
             folder.publish(&files, self.owner)?;
             done.said.push(format!("{}: renewed", self.dir.display()));
         }
@@ -208,9 +214,11 @@ impl Pki {
         read.map(Some).map_err(|wrong| format!("{} {wrong}", self.ca_dir.join(file).display()))
     }
 
-    /// What is in place, if it is as it should be and not due.
+    /// What is in place, if it is as it should be and not due. A key that others could read is nobody's any more.
     fn in_place(&self, active: &Authority, leaf: &Leaf, folder: &Folder, now: Seconds) -> Option<Identity> {
-        let (certificate, key) = (folder.read(leaf.file)?, folder.read(&key_file(leaf.file))?);
+        let key = key_file(leaf.file);
+        let (certificate, key) =
+            (folder.read(leaf.file)?, folder.read(&key).filter(|_| folder.is_private(&key))?);
         let identity = Identity::from_pem(&certificate, &key)?;
         (active.vouches(&identity, leaf, now) && !active.is_due(&identity, now)).then_some(identity)
     }

@@ -1,5 +1,6 @@
 //! A connection manager, and the order of the filters in it.
 
+use super::routes::is_stamp;
 use super::tree::{self, Node};
 use super::{Files, Findings};
 use serde_json::Value;
@@ -7,6 +8,10 @@ use serde_json::Value;
 /// What may stand between the filter and `buffer`: these look at heads only, and hold nothing back.
 const HEADS_ONLY: &[&str] =
     &["header_mutation.v3.HeaderMutation", "set_filter_state.v3.Config", "rbac.v3.RBAC"];
+
+/// These can pass whole requests on to others.
+const SEES_BODIES: &[&str] =
+    &["ext_proc.v3.ExternalProcessor", "ext_authz.v3.ExtAuthz", "lua.v3.Lua", "tap.v3.Tap"];
 
 /// Envoy's own silence limit, where there is none in the configuration.
 const DEFAULT_SILENCE: f64 = 300.0;
@@ -129,6 +134,7 @@ impl<'a> Chain<'a> {
             };
             findings.add(entry, sentence);
         }
+        self.order(findings);
         self.compression(findings);
         let silence = self.manager.seconds("stream_idle_timeout").unwrap_or(DEFAULT_SILENCE);
         if silence != 0.0 && silence < SHORTEST_SILENCE {
@@ -152,6 +158,27 @@ impl<'a> Chain<'a> {
                     "an upgraded connection, such as a WebSocket, cannot be masked; take it out",
                 );
             }
+        }
+    }
+
+    /// What must not stand where it does.
+    fn order(&self, findings: &mut Findings) {
+        for config in self.before() {
+            if config.is("router.v3.Router") {
+                findings.add(&config, "it sends requests on before the filter has seen them; put it last");
+            } else if SEES_BODIES.iter().any(|kind| config.is(kind)) {
+                findings.unchecked(
+                    &config,
+                    "it gets requests before they are masked; where it sends them is not read",
+                );
+            }
+        }
+        for config in self.behind().filter(|config| config.is("header_mutation.v3.HeaderMutation")) {
+            config.walk(&mut |node| {
+                if is_stamp(node.at("append.header").and_then(|header| header.text("key"))) {
+                    findings.add(node, "it writes x-original-host over the filter's stamp, which says where a request may go");
+                }
+            });
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) fn all<'a>(root: &Node<'a>) -> Vec<Node<'a>> {
     root.walk(&mut |node| {
         let is_cluster = node.get("load_assignment").is_some()
             || node.get("cluster_type").is_some()
+            || node.text("type") == Some("ORIGINAL_DST")
             || node.is("cluster.v3.Cluster");
         if is_cluster && node.text("name").is_some() {
             clusters.push(node.clone());
@@ -45,6 +46,12 @@ pub(super) fn is_own_hop(cluster: &Node<'_>) -> bool {
     tls(cluster).and_then(|tls| tls.get("common_tls_context")).is_some_and(|tls| {
         tls.get("tls_certificates").is_some() || tls.get("tls_certificate_sds_secret_configs").is_some()
     })
+}
+
+/// True if it leads wherever the caller wants.
+pub(super) fn is_anywhere(cluster: &Node<'_>) -> bool {
+    let kind = cluster.get("cluster_type").and_then(|kind| kind.text("name"));
+    cluster.text("type") == Some("ORIGINAL_DST") || kind == Some("envoy.clusters.dynamic_forward_proxy")
 }
 
 fn tls<'a>(cluster: &Node<'a>) -> Option<Node<'a>> {

@@ -12,6 +12,12 @@ const READ_BYTES: u64 = 1024 * 1024;
 
 pub(super) fn check(chain: &Chain<'_>, clusters: &[Node<'_>], root: &Node<'_>, findings: &mut Findings) {
     let (Some(entry), Some(plugin)) = (chain.entry(), chain.plugin()) else { return };
+    if let Some(instead) = entry.at("config_discovery.default_config") {
+        findings.add(
+            &instead,
+            "while the filter's file cannot be read, requests pass through this instead; take it out",
+        );
+    }
     failure(entry, &plugin, findings);
     vm(entry, &plugin, root, findings);
     let Some(config) = config(entry, &plugin, findings) else { return };

@@ -27,15 +27,25 @@ pub(super) fn check(chain: &Chain<'_>, findings: &mut Findings) {
     }
 }
 
+/// What shows a header of the request; Envoy has several names for it.
+const READS_A_HEADER: &[&str] = &["%REQ(", "%REQ_WITHOUT_QUERY(", "%REQUEST_HEADER("];
+
 /// Names what a format shows that may be an identifier.
 fn shown(node: &Node<'_>, text: &str, findings: &mut Findings) {
     let upper = text.to_ascii_uppercase();
-    for (at, command) in upper.match_indices("%REQ(").chain(upper.match_indices("%REQ_WITHOUT_QUERY(")) {
+    for (at, command) in READS_A_HEADER.iter().flat_map(|command| upper.match_indices(command)) {
         let rest = upper.get(at.saturating_add(command.len())..).unwrap_or_default();
         let names = rest.split(')').next().unwrap_or_default().to_ascii_lowercase();
         if let Some(name) = names.split('?').find(|name| !HARMLESS.contains(name)) {
             findings.add(node, format!("the log shows the request's `{name}`, which may have identifiers, also of requests that were refused for one"));
         }
+    }
+    let compact: String = upper.split_whitespace().collect();
+    if ["REQ", "REQ_WITHOUT_QUERY", "REQUEST_HEADER", "PATH", "QUERY_PARAM"]
+        .iter()
+        .any(|command| compact.contains(&format!("\"COMMAND\":\"{command}\"")))
+    {
+        findings.add(node, "the log shows a part of the request in a `COALESCE`, where it is not looked at; it may have identifiers");
     }
     if upper.contains("%PATH(") || upper.contains("%PATH%") || upper.contains("%QUERY_PARAM(") {
         findings.add(node, "the log shows the request's path or query, also of requests that were refused for an identifier in it");

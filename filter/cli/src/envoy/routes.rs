@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::chain::{Chain, SHORTEST_SILENCE};
-use super::clusters::{Clusters, is_own_hop};
+use super::clusters::{self, Clusters, is_own_hop};
 use super::tree::Node;
 use serde_json::Value;
 
@@ -219,32 +219,57 @@ pub(super) fn leave_it_to_another_hop(
 pub(super) fn ways_around(
     root: &Node<'_>,
     without: &[Chain<'_>],
+    clusters: &Clusters<'_>,
     providers: &[Node<'_>],
     findings: &mut Findings,
 ) {
     let is_provider = |name: &str| providers.iter().any(|cluster| cluster.text("name") == Some(name));
+    let is_anywhere = |name: &str| {
+        clusters.iter().any(|cluster| cluster.text("name") == Some(name) && clusters::is_anywhere(cluster))
+    };
     for chain in without {
         chain.manager.walk(&mut |node| {
             if node.get("cluster_header").is_some() {
                 findings.add(node, "a header chooses the cluster, also a provider's, and this connection manager has no filter");
             }
-            if let Some(name) = node.text("cluster").or(node.text("name").filter(|_| node.get("weight").is_some()))
-                && is_provider(name)
-            {
-                findings.add(node, format!("requests reach the provider's cluster `{name}` without the filter"));
+            match named(node) {
+                Some(name) if is_provider(name) => {
+                    findings.add(node, format!("requests reach the provider's cluster `{name}` without the filter"));
+                }
+                Some(name) if is_anywhere(name) => {
+                    findings.add(node, format!("requests reach any host through the cluster `{name}`, without the filter"));
+                }
+                _ => {}
             }
         });
     }
-    root.walk(&mut |node| {
-        if let Some(name) = node.text("cluster").filter(|_| node.kind() == "TcpProxy")
-            && is_provider(name)
-        {
-            findings
-                .add(node, format!("connections reach the provider's cluster `{name}` without the filter"));
+    root.walk(&mut |proxy| {
+        if !["TcpProxy", "UdpProxyConfig"].contains(&proxy.kind()) {
+            return;
         }
+        proxy.walk(&mut |node| match named(node) {
+            Some(name) if is_provider(name) => {
+                findings.add(
+                    node,
+                    format!("connections reach the provider's cluster `{name}` without the filter"),
+                );
+            }
+            Some(name) if is_anywhere(name) => {
+                findings.add(
+                    node,
+                    format!("connections reach any host through the cluster `{name}`, without the filter"),
+                );
+            }
+            _ => {}
+        });
     });
 }
 
-fn is_stamp(name: Option<&str>) -> bool {
+/// The cluster that a route or a proxy names, alone or with a weight.
+fn named<'a>(node: &Node<'a>) -> Option<&'a str> {
+    node.text("cluster").or_else(|| node.text("name").filter(|_| node.get("weight").is_some()))
+}
+
+pub(super) fn is_stamp(name: Option<&str>) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case(STAMP))
 }

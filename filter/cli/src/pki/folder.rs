@@ -27,8 +27,8 @@ pub(super) enum Access {
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Holds the lock.
-    _lock: File,
+    /// The folder itself; holds the lock.
+    lock: File,
 }
 
 /// What a file is to be.
@@ -66,7 +66,7 @@ impl Folder {
         guarded(path)?;
         let lock = File::open(path).map_err(failed("open"))?;
         lock.lock().map_err(failed("lock"))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// What a file has, if it can be read.
@@ -74,9 +74,25 @@ impl Folder {
         fs::read(self.path.join(name)).ok()
     }
 
-    /// Whether these files are as they are to be.
-    pub(super) fn holds(&self, files: &[Content]) -> bool {
-        files.iter().all(|Content { name, bytes, .. }| self.read(name).is_some_and(|held| held == *bytes))
+    /// Whether these files are as they are to be, and secret ones this owner's.
+    pub(super) fn holds(&self, files: &[Content], owner: Option<u32>) -> bool {
+        files.iter().all(|Content { name, bytes, secret }| {
+            let owned = || {
+                fs::metadata(self.path.join(name)).is_ok_and(|held| owner.is_none_or(|uid| held.uid() == uid))
+            };
+            self.read(name).is_some_and(|held| held == *bytes) && (!secret || owned())
+        })
+    }
+
+    /// Whether nobody but its owner may read a file.
+    pub(super) fn is_private(&self, name: &str) -> bool {
+        fs::metadata(self.path.join(name)).is_ok_and(|held| held.mode() & 0o077 == 0)
+    }
+
+    /// Whether this is the same folder, whatever its name.
+    pub(super) fn is(&self, path: &Path) -> bool {
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        fs::metadata(path).map(id).ok() == self.lock.metadata().map(id).ok()
     }
 
     /// Text that is nobody else's business; `None` if it is not there.

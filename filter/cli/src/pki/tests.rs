@@ -375,6 +375,37 @@ fn keys_can_belong_to_envoys_user() {
         assert_eq!((metadata.uid(), metadata.mode() & 0o7777), (uid, mode), "{name}");
     }
     assert_eq!(site.work(NOW + 1), [""; 0]);
+    // Who finds out later gives the same keys away.
+    let key = site.text("leaf.key");
+    site.pki.owner = Some(4343);
+    assert_eq!(site.work(NOW + 2).len(), 1);
+    assert_eq!((fs::metadata(site.path("leaf.key")).unwrap().uid(), site.text("leaf.key")), (4343, key));
+    site.pki.owner = None;
+    assert_eq!(site.work(NOW + 3), [""; 0], "without --owner it stays whose it is");
+}
+
+#[test]
+fn a_key_that_others_could_read_is_replaced() {
+    let site = Site::new(TWO);
+    site.work(NOW);
+    let key = site.text("leaf.key");
+    for mode in [0o604, 0o640] {
+        fs::set_permissions(site.path("leaf.key"), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(site.work(NOW + 1).len(), 1, "{mode:o}");
+        assert_ne!(site.text("leaf.key"), key);
+        assert_eq!(fs::metadata(site.path("leaf.key")).unwrap().mode() & 0o7777, 0o600);
+    }
+    assert_eq!(site.work(NOW + 2), [""; 0]);
+}
+
+#[test]
+fn one_folder_for_all_is_refused() {
+    let mut site = Site::new(TWO);
+    site.pki.ca_dir = site.pki.dir.join("../pki");
+    assert_eq!(
+        site.refused(NOW),
+        "--ca-dir is --dir: what Envoy reads and the CA's key need folders of their own"
+    );
 }
 
 fn realm(names: &[String]) -> Realm {

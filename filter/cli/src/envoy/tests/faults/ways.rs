@@ -220,3 +220,63 @@ fn faults_on_the_way_are_named() {
         ),
     ]);
 }
+
+/// Found by somebody who wrote dangerous configurations on purpose.
+#[test]
+fn ways_around_that_look_harmless_are_named() {
+    let before = "          - name: cloakroom\n";
+    let mutation = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation";
+    let listener = |kind: &str, fields: &str, clusters: &str| {
+        format!(
+            "  - name: by_tcp\n    filter_chains: [{{filters: [{{name: tcp, typed_config: {{\"@type\": {kind}, {fields}}}}}]}}]\n  \
+             clusters:\n{clusters}"
+        )
+    };
+    let anywhere = "  - {name: anywhere, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED}\n";
+    let proxy = "  - {name: anywhere, cluster_type: {name: envoy.clusters.dynamic_forward_proxy}}\n";
+    let udp = "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig";
+    let named = "listeners[by_tcp].filter_chains[0].filters[tcp].typed_config";
+    assert_named(&[
+        ("  clusters:\n", &listener(TCP, "cluster: anywhere", anywhere), named, "reach any host"),
+        ("  clusters:\n", &listener(TCP, "cluster: anywhere", proxy), named, "reach any host"),
+        ("  clusters:\n", &listener(udp, "cluster: api.openai.com", ""), named, "without the filter"),
+        (
+            "  clusters:\n",
+            &listener(TCP, "weighted_clusters: {clusters: [{name: api.openai.com, weight: 1}]}", ""),
+            "weighted_clusters.clusters[api.openai.com]",
+            "without the filter",
+        ),
+        (
+            "  clusters:\n",
+            &format!("{}{anywhere}", other_manager("cluster: anywhere")),
+            "listeners[other]",
+            "reach any host",
+        ),
+        (
+            before,
+            &format!(
+                "          - name: early\n            typed_config: {{\"@type\": \
+                 type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}\n{before}"
+            ),
+            "http_filters[early]",
+            "put it last",
+        ),
+        (
+            "          - name: envoy.filters.http.buffer\n",
+            &format!(
+                "          - name: stamp\n            typed_config: {{\"@type\": {mutation}, mutations: {{request_mutations: [{{append: \
+                 {{header: {{key: X-Original-Host, value: a.example}}}}}}]}}}}\n          - name: envoy.filters.http.buffer\n"
+            ),
+            "http_filters[stamp]",
+            "over the filter's stamp",
+        ),
+        ("mode: 384", "mode: 438", "admin.address.pipe", "everybody may use the admin interface"),
+        ("%REQ(:METHOD)%", "%REQUEST_HEADER(AUTHORIZATION)%", "access_log", "the request's `authorization`"),
+        (
+            "\"%REQ(:METHOD)%\"",
+            "'%COALESCE({\"operators\": [{\"command\": \"REQ\", \"param\": \":path\"}]})%'",
+            "access_log",
+            "in a `COALESCE`",
+        ),
+    ]);
+}
