@@ -5,6 +5,7 @@ use super::mapping::Mapping;
 use super::matcher::Context;
 use super::text::TextStream;
 use crate::json::{Documents, Lexer, Piece, Rule, Shape, Walk};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Where the text of a string comes from and goes to: most strings are texts of their own, those of an
@@ -13,9 +14,9 @@ pub trait Texts {
     /// True if the strings of channels are media, and pass as they are.
     fn pass(&self) -> bool;
     /// A string of a channel begins; `rule` says of which, `starts` are the offsets of the containers it is in.
-    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<TextStream>;
+    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<Box<TextStream>>;
     /// The string of the channel that was opened last ends.
-    fn close(&mut self, text: TextStream, to: &mut Context<'_>);
+    fn close(&mut self, text: Box<TextStream>, to: &mut Context<'_>);
 }
 
 /// No channels: every string is a text of its own.
@@ -25,10 +26,10 @@ impl Texts for NoChannels {
     fn pass(&self) -> bool {
         false
     }
-    fn open(&mut self, _rule: Rule, _starts: &[usize], _tally: &mut Tally) -> Option<TextStream> {
+    fn open(&mut self, _rule: Rule, _starts: &[usize], _tally: &mut Tally) -> Option<Box<TextStream>> {
         None
     }
-    fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
+    fn close(&mut self, mut text: Box<TextStream>, to: &mut Context<'_>) {
         text.finish(to);
     }
 }
@@ -59,11 +60,11 @@ enum State {
     Between,
     /// In a string that passes as it is.
     Passing,
-    Restoring(TextStream),
+    Restoring(Box<TextStream>),
     /// In a string of a channel.
-    Channel(TextStream),
+    Channel(Box<TextStream>),
     /// Not JSON from here on: restored as text.
-    Malformed(TextStream),
+    Malformed(Box<TextStream>),
 }
 
 impl JsonUnmasker {
@@ -217,17 +218,17 @@ impl JsonUnmasker {
                     State::Passing
                 } else {
                     let joined = texts.open(rule, &self.starts, to.tally);
-                    joined.map_or_else(|| State::Restoring(TextStream::new(1)), State::Channel)
+                    joined.map_or_else(|| State::Restoring(Box::new(TextStream::new(1))), State::Channel)
                 }
             }
             Rule::Text if to.mapping.has_numbers() && !self.in_key => {
-                let mut text = TextStream::new(1);
+                let mut text = Box::new(TextStream::new(1));
                 text.hold_quote();
                 self.state = State::Restoring(text);
                 return;
             }
             Rule::Channel(_) | Rule::Ends(_) | Rule::Opens(_) | Rule::Prose | Rule::Text | Rule::Turn(_) => {
-                State::Restoring(TextStream::new(1))
+                State::Restoring(Box::new(TextStream::new(1)))
             }
             _ => State::Passing,
         };
@@ -256,7 +257,7 @@ impl JsonUnmasker {
         }
         to.out.append(&mut self.escape);
         to.tally.malformed += u64::from(!self.malformed);
-        self.state = State::Malformed(TextStream::plain(1));
+        self.state = State::Malformed(Box::new(TextStream::plain(1)));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::unmask::Tally;
 use crate::unmask::json::Texts;
 use crate::unmask::matcher::Context;
 use crate::unmask::text::TextStream;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 use serde_json::Value;
@@ -30,7 +31,7 @@ struct Channel {
     name: &'static str,
     path: Path,
     /// None if it ended, or is being read.
-    text: Option<TextStream>,
+    text: Option<Box<TextStream>>,
     /// An event for nothing but this channel's text.
     extra: Skeleton,
     /// Where the object begins that its last text in this event stands in; 0 if there is none.
@@ -39,7 +40,7 @@ struct Channel {
 
 impl Channels {
     pub(super) fn held(&self) -> usize {
-        self.open.iter().filter_map(|channel| channel.text.as_ref()).map(TextStream::held).sum()
+        self.open.iter().filter_map(|channel| channel.text.as_ref()).map(|text| text.held()).sum()
     }
 
     /// Before an event that ends channels: what they still withhold leaves in events of their own.
@@ -138,7 +139,7 @@ impl<'a> InEvent<'a> {
             None => Skeleton::of(self.shape, self.head, parsed, name, &path),
             Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, &path),
         };
-        open.push(Channel { name, path, text: Some(TextStream::default()), extra: extra?, at });
+        open.push(Channel { name, path, text: Some(Box::default()), extra: extra?, at });
         Some(open.len() - 1)
     }
 }
@@ -148,14 +149,14 @@ impl Texts for InEvent<'_> {
         self.facts.is_media
     }
 
-    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<TextStream> {
+    fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<Box<TextStream>> {
         self.current = self.channel(rule, starts);
         let channel = self.current.and_then(|at| self.channels.open.get_mut(at));
         tally.unjoined += u64::from(channel.is_none());
         channel.map(|channel| channel.text.take().unwrap_or_default())
     }
 
-    fn close(&mut self, mut text: TextStream, to: &mut Context<'_>) {
+    fn close(&mut self, mut text: Box<TextStream>, to: &mut Context<'_>) {
         let Some(at) = self.current.take() else { return text.finish(to) };
         let Some(channel) = self.channels.open.get_mut(at) else { return text.finish(to) };
         if self.facts.ends(channel.name, &channel.path, channel.at) {
