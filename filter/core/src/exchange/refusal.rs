@@ -34,6 +34,8 @@ pub enum Reason {
     IdentifierInField(String),
     /// An identifier stands in the path or the query.
     IdentifierInTarget(&'static str),
+    /// The request's method is none that is known: over HTTP/2 it may be any word.
+    Method,
     /// The body is multipart.
     Multipart,
     /// The response ended with trailers while some of it was withheld.
@@ -138,6 +140,11 @@ fn describe(reason: Reason) -> (u16, &'static str, String) {
             422,
             "identifier_in_target",
             format!("There is an identifier in the request's {place}; take it out."),
+        ),
+        Reason::Method => (
+            405,
+            "method_not_allowed",
+            "The request's method is none of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.".into(),
         ),
         Reason::Multipart => (
             415,

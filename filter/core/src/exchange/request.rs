@@ -29,6 +29,9 @@ const MAX_REQUEST_ID: usize = 128;
 /// Widening a span can touch the next one; text that still does not read back after this is refused.
 const MAX_ROUNDS: usize = 8;
 
+/// Methods that go on. Any other word may be an identifier.
+const METHODS: [&[u8]; 7] = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"];
+
 /// What becomes of a request's body.
 #[derive(Debug)]
 pub(super) enum Treatment {
@@ -56,6 +59,9 @@ impl Exchange {
         let method = headers.get(":method").unwrap_or_default();
         if method == b"CONNECT" || headers.get("upgrade").is_some() || headers.get(":protocol").is_some() {
             return self.refuse(Reason::Upgrade);
+        }
+        if !METHODS.contains(&method) {
+            return self.refuse(Reason::Method);
         }
         let target = headers.get(":path").unwrap_or_default();
         let observes = vm.config.mode == Mode::Observe;

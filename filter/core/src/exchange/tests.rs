@@ -71,6 +71,8 @@ fn refusals() {
         // A WebSocket over HTTP/2 (RFC 8441 §4); some proxies make a GET of it.
         (&[(":method", "CONNECT"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
         (&[(":method", "GET"), (":protocol", "websocket")], ok, 403, "upgrade_refused", "WebSocket"),
+        (&[(":method", "i-12345678")], ok, 405, "method_not_allowed", "method"),
+        (&[(":method", "post")], ok, 405, "method_not_allowed", "method"),
         (&[(":path", "/v1/x/i-12345678")], ok, 422, "identifier_in_target", "path"),
         (
             &[(":path", "/v1/x?a=arn%3Aaws%3Aiam%3A%3A123456789012%3Aroot")],
