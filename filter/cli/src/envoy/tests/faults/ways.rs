@@ -207,9 +207,9 @@ fn faults_on_the_way_are_named() {
             "the log shows the request's path or query",
         ),
         (
-            "method: \"%REQ(:METHOD)%\"",
-            "method: \"%REQ(:METHOD)% %REQ(X-REQUEST-ID?Cookie):12%\"",
-            "json_format.method",
+            "protocol: \"%PROTOCOL%\"",
+            "protocol: \"%PROTOCOL% %REQ(X-REQUEST-ID?Cookie):12%\"",
+            "json_format.protocol",
             "the log shows the request's `cookie`",
         ),
         (
@@ -271,9 +271,9 @@ fn ways_around_that_look_harmless_are_named() {
             "over the filter's stamp",
         ),
         ("mode: 384", "mode: 438", "admin.address.pipe", "everybody may use the admin interface"),
-        ("%REQ(:METHOD)%", "%REQUEST_HEADER(AUTHORIZATION)%", "access_log", "the request's `authorization`"),
+        ("%PROTOCOL%", "%REQUEST_HEADER(AUTHORIZATION)%", "access_log", "the request's `authorization`"),
         (
-            "\"%REQ(:METHOD)%\"",
+            "\"%PROTOCOL%\"",
             "'%COALESCE({\"operators\": [{\"command\": \"REQ\", \"param\": \":path\"}]})%'",
             "access_log",
             "in a `COALESCE`",
