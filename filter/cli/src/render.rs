@@ -61,19 +61,7 @@ fn files(egress: &Egress) -> Result<Vec<(&'static str, String)>, Failure> {
     let filter = json!({"files": files, "filter": block(&egress.filter, 10)?});
     let sidecar = Hop::sidecar(egress);
     let mut out = vec![
-        (
-            "hosts",
-            egress
-                .hosts
-                .keys()
-                .map(|host| {
-                    format!(
-                        "{host}
-"
-                    )
-                })
-                .collect(),
-        ),
+        ("hosts", egress.hosts.keys().flat_map(|host| [host, "\n"]).collect()),
         ("sds-leaf.yaml", secret("leaf", pki::LEAF)?),
         ("sidecar-transparent.yaml", render_one(&templates, "sidecar-transparent.yaml.j2", &sidecar)?),
     ];

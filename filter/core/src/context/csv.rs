@@ -16,7 +16,6 @@ use memchr::{memchr, memchr2_iter, memchr3};
 const MAX_COLUMNS: usize = 256;
 /// Longest line that names columns.
 const MAX_HEADER: usize = 8192;
-
 /// Longest name of a column.
 const MAX_NAME: usize = 40;
 /// Most words of one.
@@ -81,16 +80,13 @@ impl<'a> Header<'a> {
 
 /// True for `Account ID` or `lineItem/UsageAccountId`, not for a clause of a sentence.
 fn is_name(cell: &[u8]) -> bool {
+    let belongs =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/');
     cell.len() <= MAX_NAME
         && !cell.ends_with(b".")
         && cell.iter().filter(|byte| **byte == b' ').count() < MAX_WORDS
         && cell.iter().any(u8::is_ascii_alphabetic)
         && cell.iter().all(belongs)
-}
-
-/// What names of columns consist of.
-fn belongs(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'/')
 }
 
 /// The cells of a line, without quotes and the blanks around them.
