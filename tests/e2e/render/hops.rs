@@ -106,8 +106,12 @@ impl Certificates {
 
     /// Writes them where `cloakroom pki` does, for the hop whose peer is `peer`.
     pub(super) fn write(&self, dir: &Path, peer: &Pki) {
+        self.leaf.write(&dir.join("pki")).unwrap();
+        self.write_hops(dir, peer);
+    }
+
+    fn write_hops(&self, dir: &Path, peer: &Pki) {
         let pki = dir.join("pki");
-        self.leaf.write(&pki).unwrap();
         for (name, certificate) in [("sidecar", &self.sidecar), ("gateway", &self.gateway)] {
             let own = dir.join(name);
             certificate.write(&own).unwrap();
@@ -118,10 +122,12 @@ impl Certificates {
         fs::write(pki.join("mesh-ca.pem"), peer.ca_pem()).unwrap();
     }
 
-    /// Replaces what lies there, each file by a rename, as `cloakroom pki` does.
+    /// Replaces what the hops know each other by, each file by a rename, as `cloakroom pki` does. Applications still trust
+    /// the certificate that they see.
     pub(super) fn replace(&self, dir: &Path, peer: &Pki) {
         let new = dir.join("new");
-        self.write(&new, peer);
+        fs::create_dir_all(new.join("pki")).unwrap();
+        self.write_hops(&new, peer);
         for file in fs::read_dir(new.join("pki")).unwrap() {
             let file = file.unwrap();
             fs::rename(file.path(), dir.join("pki").join(file.file_name())).unwrap();
