@@ -73,9 +73,9 @@ enum State {
     /// The masked request went on.
     Sent { api: Api, mapping: Mapping },
     /// The response is being restored.
-    Restoring { framing: Box<response::Framing>, mapping: Mapping },
+    Restoring(Box<lookup::Answer>),
     /// The response waits for the bridge.
-    Asking(Box<lookup::Asking>),
+    Asking(Box<lookup::Answer>),
     /// Nothing is left to restore.
     Open,
     /// What goes on is not changed: `mode: observe`.
@@ -94,7 +94,7 @@ impl fmt::Debug for Exchange {
             State::Body { .. } => "Body",
             State::Waiting(_) => "Waiting",
             State::Sent { .. } => "Sent",
-            State::Restoring { .. } => "Restoring",
+            State::Restoring(_) => "Restoring",
             State::Asking(_) => "Asking",
             State::Open => "Open",
             State::Observed => "Observed",
@@ -153,26 +153,24 @@ impl Exchange {
             (State::Sent { api, mapping }, Input::ResponseHead { headers, end }) => {
                 self.response_head(api, mapping, headers, end)
             }
-            (State::Restoring { framing, mapping }, Input::ResponseChunk { bytes, end }) => {
-                self.response_chunk(vm, now, framing, mapping, bytes, end)
+            (State::Restoring(answer), Input::ResponseChunk { bytes, end }) => {
+                self.response_chunk(vm, now, answer, bytes, end)
             }
-            (State::Asking(asking), Input::ResponseChunk { bytes, end }) => {
-                self.deliver(vm, now, *asking, bytes, end)
+            (State::Asking(answer), Input::ResponseChunk { bytes, end }) => {
+                self.deliver(vm, now, answer, bytes, end)
             }
-            (State::Asking(asking), Input::ResponseTrailers(held)) => {
-                self.deliver(vm, now, *asking, held, true)
+            (State::Asking(answer), Input::ResponseTrailers(held)) => {
+                self.deliver(vm, now, answer, held, true)
             }
-            (State::Asking(asking), Input::LookupReply(reply)) => self.lookup_reply(vm, now, *asking, reply),
-            (State::Restoring { framing, mapping }, Input::LookupReply(reply)) => {
-                self.late_reply(framing, mapping, now, reply)
-            }
+            (State::Asking(answer), Input::LookupReply(reply)) => self.lookup_reply(vm, now, answer, reply),
+            (State::Restoring(answer), Input::LookupReply(reply)) => self.late_reply(answer, now, reply),
             // The response has gone.
             (state, Input::LookupReply(_)) => {
                 self.state = state;
                 Next::Hold.into()
             }
-            (State::Restoring { framing, mapping }, Input::ResponseTrailers(held)) => {
-                self.response_trailers(vm, now, framing, mapping, held)
+            (State::Restoring(answer), Input::ResponseTrailers(held)) => {
+                self.response_trailers(vm, now, answer, held)
             }
             (State::Cut, _) => {
                 self.state = State::Cut;
@@ -196,14 +194,14 @@ impl Exchange {
             }
             // The body is settled, and its end is told once more.
             (
-                state @ (State::Open | State::Sent { .. } | State::Restoring { .. } | State::Asking(_)),
+                state @ (State::Open | State::Sent { .. } | State::Restoring(_) | State::Asking(_)),
                 Input::RequestTrailers { trailers, body: [] },
             ) => {
                 self.state = state;
                 request::without(trailers, Actions::proceed())
             }
             (
-                state @ (State::Open | State::Sent { .. } | State::Restoring { .. } | State::Asking(_)),
+                state @ (State::Open | State::Sent { .. } | State::Restoring(_) | State::Asking(_)),
                 Input::RequestBody([]),
             ) => {
                 self.state = state;
@@ -216,7 +214,7 @@ impl Exchange {
 
     /// True while the response's body has to be shown: a host need not copy it otherwise.
     pub fn reads(&self) -> bool {
-        matches!(self.state, State::Restoring { .. } | State::Asking(_) | State::Cut)
+        matches!(self.state, State::Restoring(_) | State::Asking(_) | State::Cut)
             || self.usage.as_ref().is_some_and(|usage| usage.reads())
     }
 
@@ -224,7 +222,7 @@ impl Exchange {
     pub fn reads_clock(&self, vm: &Vm) -> bool {
         match &self.state {
             State::Body { .. } | State::Waiting(_) => matches!(vm.config.store, Store::Bridge(_)),
-            State::Restoring { mapping, .. } => mapping.has_lookups(),
+            State::Restoring(answer) => answer.mapping.has_lookups(),
             State::Asking(_) => true,
             _ => false,
         }
@@ -232,7 +230,7 @@ impl Exchange {
 
     /// True while something of the response is withheld: a host that learns of the end tells it by an empty piece.
     pub fn withholds(&self) -> bool {
-        matches!(&self.state, State::Restoring { framing, .. } if framing.held() > 0)
+        matches!(&self.state, State::Restoring(answer) if answer.framing.held() > 0)
     }
 
     /// For a host that could not carry out actions: what to do instead.

@@ -121,6 +121,11 @@ impl UsageReader {
 
     /// Takes the next bytes; true if they complete something new.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
+        let whole_lines = matches!(self.framing, Framing::Events(Some(0))) && bytes.ends_with(b"\n");
+        // Most of a stream comes in lines that have no number.
+        if whole_lines && self.finder.find(bytes).is_none() {
+            return false;
+        }
         let mut told = false;
         let mut rest = bytes;
         while !rest.is_empty() {

@@ -19,16 +19,19 @@ use crate::unmask::{Hole, Mapping, Tally};
 use crate::vm::Vm;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 /// Most bytes of a response that wait for the bridge. When more come before it answers, all go on with their tokens,
 /// which are counted: nothing can slow the provider down.
 pub(super) const MAX_WAITING: usize = 4 * 1024 * 1024;
 
-/// A response, and what of it waits for the bridge.
-pub(super) struct Asking {
-    framing: Box<Framing>,
-    mapping: Mapping,
+/// A response that is being restored, and what of it waits for the bridge.
+pub(super) struct Answer {
+    pub(super) framing: Framing,
+    pub(super) mapping: Mapping,
+    /// Its first bytes tell whether it is compressed, although its headers do not say so.
+    pub(super) may_be_compressed: bool,
     /// Restored but for the holes.
     out: Vec<u8>,
     holes: Vec<Hole>,
@@ -38,9 +41,10 @@ pub(super) struct Asking {
     ended: bool,
 }
 
-impl Asking {
-    pub(super) fn new(framing: Box<Framing>, mapping: Mapping) -> Self {
-        Self { framing, mapping, out: Vec::new(), holes: Vec::new(), known: 0, ended: false }
+impl Answer {
+    pub(super) fn new(framing: Framing, mapping: Mapping, may_be_compressed: bool) -> Self {
+        let (out, holes) = (Vec::new(), Vec::new());
+        Self { framing, mapping, may_be_compressed, out, holes, known: 0, ended: false }
     }
 
     /// Takes what was restored next.
@@ -74,18 +78,18 @@ impl Exchange {
         &mut self,
         vm: &Vm,
         now: Duration,
-        mut asking: Asking,
+        mut answer: Box<Answer>,
         shown: &[u8],
         end: bool,
     ) -> Actions {
         let mut tally = Tally::default();
-        let restored = restore(&mut asking.framing, &asking.mapping, shown, end, &mut tally);
-        asking.take(restored, core::mem::take(&mut tally.holes), end);
-        let too_much = asking.out.len() > MAX_WAITING && !asking.ended && asking.is_asked();
-        if too_much || !asking.waits() {
-            return self.release(asking, tally, shown);
+        let restored = restore(&mut answer.framing, &answer.mapping, shown, end, &mut tally);
+        answer.take(restored, mem::take(&mut tally.holes), end);
+        let too_much = answer.out.len() > MAX_WAITING && !answer.ended && answer.is_asked();
+        if too_much || !answer.waits() {
+            return self.release(answer, tally, shown);
         }
-        let mut actions = self.ask_bridge(vm, now, asking, shown);
+        let mut actions = self.ask_bridge(vm, now, answer, shown);
         actions.counts.extend(counts(&tally));
         actions
     }
@@ -95,14 +99,14 @@ impl Exchange {
         &mut self,
         vm: &Vm,
         now: Duration,
-        mut asking: Asking,
+        mut answer: Box<Answer>,
         reply: StoreReply<'_>,
     ) -> Actions {
-        let counted = answer(&mut asking.mapping, now, reply);
-        let mut actions = if asking.waits() {
-            self.ask_bridge(vm, now, asking, b"")
+        let counted = learn(&mut answer.mapping, now, reply);
+        let mut actions = if answer.waits() {
+            self.ask_bridge(vm, now, answer, b"")
         } else {
-            self.release(asking, Tally::default(), b"")
+            self.release(answer, Tally::default(), b"")
         };
         actions.counts.extend(counted);
         actions
@@ -111,22 +115,22 @@ impl Exchange {
     /// As [`lookup_reply`](Self::lookup_reply), when what waited for it has gone on.
     pub(super) fn late_reply(
         &mut self,
-        framing: Box<Framing>,
-        mut mapping: Mapping,
+        mut answer: Box<Answer>,
         now: Duration,
         reply: StoreReply<'_>,
     ) -> Actions {
-        let counts = answer(&mut mapping, now, reply);
-        self.state = State::Restoring { framing, mapping };
+        let counts = learn(&mut answer.mapping, now, reply);
+        self.state = State::Restoring(answer);
         Actions { counts, ..Next::Hold.into() }
     }
 
     /// Waits for the bridge, and asks it for what it has not been asked for.
-    fn ask_bridge(&mut self, vm: &Vm, now: Duration, mut asking: Asking, shown: &[u8]) -> Actions {
-        let (Store::Bridge(bridge), Some(lookups)) = (&vm.config.store, asking.mapping.lookups()) else {
-            return self.release(asking, Tally::default(), shown);
+    fn ask_bridge(&mut self, vm: &Vm, now: Duration, mut answer: Box<Answer>, shown: &[u8]) -> Actions {
+        let Answer { mapping, holes, known, .. } = &mut *answer;
+        let (Store::Bridge(bridge), Some(lookups)) = (&vm.config.store, mapping.lookups()) else {
+            return self.release(answer, Tally::default(), shown);
         };
-        let open = asking.holes.get(asking.known..).unwrap_or_default();
+        let open = holes.get(*known..).unwrap_or_default();
         let mut actions = match lookups.ask(open, now).map(|asked| asked.tokens.clone()) {
             Some(tokens) => {
                 let by = u64::try_from(tokens.len()).unwrap_or(u64::MAX);
@@ -136,24 +140,25 @@ impl Exchange {
             }
             None if lookups.call().is_some() => Next::Hold.into(),
             // No more may be asked for.
-            None => return self.release(asking, Tally::default(), shown),
+            None => return self.release(answer, Tally::default(), shown),
         };
         actions.body = (!shown.is_empty()).then(Vec::new);
-        self.state = State::Asking(Box::new(asking));
+        self.state = State::Asking(answer);
         actions
     }
 
     /// What waited goes on, in the place of what the host shows.
-    fn release(&mut self, asking: Asking, mut tally: Tally, shown: &[u8]) -> Actions {
-        let Asking { mut framing, mapping, out, holes, ended, .. } = asking;
-        let mut out = fill(out, &holes, &mapping, &mut tally);
+    fn release(&mut self, mut answer: Box<Answer>, mut tally: Tally, shown: &[u8]) -> Actions {
+        let mut out = fill(mem::take(&mut answer.out), &answer.holes, &answer.mapping, &mut tally);
+        answer.holes.clear();
+        answer.known = 0;
         let mut hold = false;
-        if let Framing::Plain(plain) = framing.as_mut() {
+        if let Framing::Plain(plain) = &mut answer.framing {
             let shown = plain.show(out);
             (out, hold) = (shown.bytes, shown.hold);
         }
-        tally.held += u64::try_from(framing.held()).unwrap_or_default();
-        self.state = if ended { State::Open } else { State::Restoring { framing, mapping } };
+        tally.held += u64::try_from(answer.framing.held()).unwrap_or_default();
+        self.state = if answer.ended { State::Open } else { State::Restoring(answer) };
         let changed = out != shown;
         let next = if hold { Next::Hold } else { Next::Continue };
         Actions { body: changed.then_some(out), counts: counts(&tally), ..next.into() }
@@ -161,7 +166,7 @@ impl Exchange {
 }
 
 /// Takes the bridge's answer.
-fn answer(mapping: &mut Mapping, now: Duration, reply: StoreReply<'_>) -> Vec<Count> {
+fn learn(mapping: &mut Mapping, now: Duration, reply: StoreReply<'_>) -> Vec<Count> {
     let Some(lookups) = mapping.lookups() else { return Vec::new() };
     let Some(asked) = lookups.call() else { return Vec::new() };
     let by = u64::try_from(now.saturating_sub(asked.since).as_millis()).unwrap_or(u64::MAX);

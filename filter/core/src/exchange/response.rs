@@ -1,7 +1,7 @@
 //! The way back to the application.
 
 use super::content::{ContentType, is_compressed, is_identity};
-use super::lookup::Asking;
+use super::lookup::Answer;
 use super::{Actions, Count, Counter, Exchange, HeaderChange, Headers, Next, Reason, State};
 use crate::provider::Api;
 use crate::unmask::{ArrayUnmasker, JsonUnmasker, Mapping, PlainUnmasker, SseUnmasker, Tally};
@@ -25,8 +25,6 @@ pub(super) enum Framing {
     Plain(PlainUnmasker),
     /// No content type: the first bytes tell.
     Unknown(Api),
-    /// The first bytes tell whether it is compressed, although its headers do not say so.
-    Unseen(Box<Framing>),
     /// A file that the provider keeps: the first byte tells whether it is JSON, such as the results of a batch.
     File(Api),
 }
@@ -47,7 +45,7 @@ impl Framing {
             Self::Json(json) => json.held(),
             Self::Plain(plain) => plain.held(),
             // The host holds what there is.
-            Self::File(_) | Self::Unknown(_) | Self::Unseen(_) => 0,
+            Self::File(_) | Self::Unknown(_) => 0,
         }
     }
 }
@@ -78,9 +76,7 @@ impl Exchange {
             _ => Framing::Plain(PlainUnmasker::default()),
         };
         // A file may be compressed for all we know: only JSON in it is read.
-        let framing = if is_file { framing } else { Framing::Unseen(Box::new(framing)) };
-        let framing = Box::new(framing);
-        self.state = State::Restoring { framing, mapping };
+        self.state = State::Restoring(Box::new(Answer::new(framing, mapping, !is_file)));
         let present = |name: &&str| headers.get(name).is_some();
         let removed = OF_THE_BYTES.into_iter().filter(present).map(|name| HeaderChange::Remove(name.into()));
         Actions { headers: removed.collect(), ..Actions::proceed() }
@@ -90,24 +86,23 @@ impl Exchange {
         &mut self,
         vm: &Vm,
         now: Duration,
-        mut framing: Box<Framing>,
-        mapping: Mapping,
+        mut answer: Box<Answer>,
         bytes: &[u8],
         end: bool,
     ) -> Actions {
-        if let Framing::Unseen(declared) = *framing {
+        if answer.may_be_compressed {
             match is_compressed(bytes) {
                 Some(true) => return self.cut(Reason::ResponseEncoding),
                 None if !end => {
-                    self.state = State::Restoring { framing: Box::new(Framing::Unseen(declared)), mapping };
+                    self.state = State::Restoring(answer);
                     return Next::Hold.into();
                 }
-                _ => framing = declared,
+                _ => answer.may_be_compressed = false,
             }
         }
-        if let Framing::File(api) = *framing {
+        if let Framing::File(api) = answer.framing {
             match bytes.trim_ascii_start().first() {
-                Some(b'{' | b'[') => *framing = Framing::Json(JsonUnmasker::new(api.response)),
+                Some(b'{' | b'[') => answer.framing = Framing::Json(JsonUnmasker::new(api.response)),
                 Some(_) => {
                     self.state = State::Open;
                     return Actions::proceed();
@@ -115,17 +110,17 @@ impl Exchange {
                 None => {}
             }
         }
-        if let Framing::Unknown(api) = *framing {
+        if let Framing::Unknown(api) = answer.framing {
             match recognise(api, bytes, end) {
                 // The host shows these bytes again, with what follows.
                 None => {
-                    self.state = State::Restoring { framing, mapping };
+                    self.state = State::Restoring(answer);
                     return Next::Hold.into();
                 }
-                Some(known) => *framing = known,
+                Some(known) => answer.framing = known,
             }
         }
-        self.deliver(vm, now, Asking::new(framing, mapping), bytes, end)
+        self.deliver(vm, now, answer, bytes, end)
     }
 
     /// Trailers end the body. Only what the host holds can still be changed: what is withheld here is lost, and that
@@ -134,15 +129,17 @@ impl Exchange {
         &mut self,
         vm: &Vm,
         now: Duration,
-        framing: Box<Framing>,
-        mapping: Mapping,
+        answer: Box<Answer>,
         held: &[u8],
     ) -> Actions {
-        match *framing {
-            Framing::Plain(_) | Framing::Unknown(_) | Framing::Unseen(_) if !held.is_empty() => {
-                self.response_chunk(vm, now, framing, mapping, held, true)
+        match &answer.framing {
+            _ if answer.may_be_compressed && !held.is_empty() => {
+                self.response_chunk(vm, now, answer, held, true)
             }
-            Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if framing.held() > 0 => {
+            Framing::Plain(_) | Framing::Unknown(_) if !held.is_empty() => {
+                self.response_chunk(vm, now, answer, held, true)
+            }
+            Framing::Array(_) | Framing::Events(_) | Framing::Json(_) if answer.framing.held() > 0 => {
                 self.cut(Reason::ResponseCut)
             }
             Framing::Plain(plain) if plain.kept() > 0 => self.cut(Reason::ResponseCut),
@@ -190,7 +187,7 @@ pub(super) fn restore(
             }
         }
         Framing::Plain(plain) => out = plain.take(bytes, end, mapping, tally),
-        Framing::File(_) | Framing::Unknown(_) | Framing::Unseen(_) => out.extend_from_slice(bytes),
+        Framing::File(_) | Framing::Unknown(_) => out.extend_from_slice(bytes),
     }
     out
 }

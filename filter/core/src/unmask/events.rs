@@ -54,12 +54,14 @@ pub(super) struct Events {
     shape: &'static Shape,
     channels: Channels,
     known: Known,
+    /// Memory for an event until what has to come before it is known.
+    restored: Vec<u8>,
 }
 
 impl Events {
     /// `shape` is that of the data of an event.
     pub(super) fn new(shape: &'static Shape) -> Self {
-        Self { shape, channels: Channels::default(), known: Known::default() }
+        Self { shape, channels: Channels::default(), known: Known::default(), restored: Vec::new() }
     }
 
     /// How many bytes of text are withheld.
@@ -110,7 +112,9 @@ impl Events {
         wrap: Wrap,
         to: &mut Context<'_>,
     ) {
-        let mut restored = Vec::with_capacity(lines.iter().map(Line::len).sum());
+        let mut restored = core::mem::take(&mut self.restored);
+        restored.clear();
+        restored.reserve(lines.iter().map(Line::len).sum());
         let mut event = InEvent::new(&mut self.channels, self.shape, head, facts, data);
         let holes = core::mem::take(&mut to.tally.holes);
         let mut inner = Context { mapping: to.mapping, out: &mut restored, tally: to.tally };
@@ -124,10 +128,11 @@ impl Events {
         self.channels.end(facts, data, wrap, to);
         if wrap.leaves_out && all_withheld {
             head.clear();
-            return;
+        } else {
+            to.out.append(head);
+            to.append(&mut restored, inner);
         }
-        to.out.append(head);
-        to.append(&mut restored, inner);
+        self.restored = restored;
     }
 
     /// For the data of an event that is too long to be read as a whole.

@@ -74,14 +74,20 @@ impl SseUnmasker {
             }
             let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
             let (part, more) = rest.split_at(length);
-            self.extend_line(part, &mut to);
+            let Some((&terminator, more)) = more.split_first() else {
+                return self.extend_line(part, &mut to);
+            };
             rest = more;
-            if let Some((&terminator, more)) = rest.split_first() {
-                rest = more;
+            // Most lines come whole, and need not be collected.
+            if self.line.is_empty() && self.long.is_none() && part.len() <= MAX_EVENT {
+                self.sink = self.take_line(part, &mut to);
+                self.first_line = false;
+            } else {
+                self.extend_line(part, &mut to);
                 self.end_line(&mut to);
-                self.terminate(&[terminator], &mut to);
-                self.after_cr = terminator == b'\r';
             }
+            self.terminate(&[terminator], &mut to);
+            self.after_cr = terminator == b'\r';
         }
     }
 

@@ -103,9 +103,9 @@ impl<'a> InEvent<'a> {
         let part = |range: Range<usize>| line.value.get(range).unwrap_or_default();
         to.out.extend_from_slice(line.field);
         let mut from = 0;
-        for Text { rule, content, starts } in self.facts.texts.iter().filter(|_| !self.facts.is_media) {
+        for Text { rule, content, starts, path } in self.facts.texts.iter().filter(|_| !self.facts.is_media) {
             to.out.extend_from_slice(part(from..content.start));
-            let mut text = self.open(*rule, starts, to.tally).unwrap_or_default();
+            let mut text = self.open_at(*rule, path.as_ref(), starts, to.tally).unwrap_or_default();
             text.push_content(part(content.clone()), to);
             self.close(text, to);
             from = content.end;
@@ -114,18 +114,30 @@ impl<'a> InEvent<'a> {
         to.out.extend_from_slice(line.terminator);
     }
 
+    fn open_at(
+        &mut self,
+        rule: Rule,
+        path: Option<&Path>,
+        starts: &[usize],
+        tally: &mut Tally,
+    ) -> Option<Box<TextStream>> {
+        self.current = path.and_then(|path| self.channel(rule, path, starts));
+        let channel = self.current.and_then(|at| self.channels.open.get_mut(at));
+        tally.unjoined += u64::from(channel.is_none());
+        channel.map(|channel| channel.text.take().unwrap_or_default())
+    }
+
     /// Where the channel is among those that are open, or is now.
-    fn channel(&mut self, rule: Rule, starts: &[usize]) -> Option<usize> {
+    fn channel(&mut self, rule: Rule, path: &Path, starts: &[usize]) -> Option<usize> {
         let (name, opening) = match rule {
             Rule::Channel(name) | Rule::Turn(name) => (name, None),
             Rule::Opens(opening) => (opening.channel, Some(opening)),
             _ => return None,
         };
-        let path = self.facts.path(starts, self.data)?;
         let open = &mut self.channels.open;
         let at = starts.last().copied().unwrap_or_default();
         let known = open.iter_mut().enumerate();
-        let mut known = known.filter(|(_, channel)| channel.name == name && channel.path == path);
+        let mut known = known.filter(|(_, channel)| channel.name == name && channel.path == *path);
         if let Some((index, channel)) = known.next() {
             channel.at = at;
             return Some(index);
@@ -136,10 +148,10 @@ impl<'a> InEvent<'a> {
         let (facts, data) = (self.facts, self.data);
         let parsed = self.parsed.get_or_insert_with(|| facts.without_texts(data)).as_ref()?;
         let extra = match opening {
-            None => Skeleton::of(self.shape, self.head, parsed, name, &path),
-            Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, &path),
+            None => Skeleton::of(self.shape, self.head, parsed, name, path),
+            Some(opening) => Skeleton::opened(self.shape, self.head, parsed, opening, path),
         };
-        open.push(Channel { name, path, text: Some(Box::default()), extra: extra?, at });
+        open.push(Channel { name, path: path.clone(), text: Some(Box::default()), extra: extra?, at });
         Some(open.len() - 1)
     }
 }
@@ -150,10 +162,8 @@ impl Texts for InEvent<'_> {
     }
 
     fn open(&mut self, rule: Rule, starts: &[usize], tally: &mut Tally) -> Option<Box<TextStream>> {
-        self.current = self.channel(rule, starts);
-        let channel = self.current.and_then(|at| self.channels.open.get_mut(at));
-        tally.unjoined += u64::from(channel.is_none());
-        channel.map(|channel| channel.text.take().unwrap_or_default())
+        let path = self.facts.path(starts, self.data);
+        self.open_at(rule, path.as_ref(), starts, tally)
     }
 
     fn close(&mut self, mut text: Box<TextStream>, to: &mut Context<'_>) {

@@ -5,6 +5,7 @@ use crate::json::shape::{Ends, Says};
 use crate::json::{Documents, Lexer, Piece, Rule, Shape, Walk};
 use crate::token;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 use serde_json::Value;
 
@@ -37,6 +38,8 @@ pub(super) struct Text {
     pub(super) content: Range<usize>,
     /// Where the containers begin that it is in.
     pub(super) starts: Vec<usize>,
+    /// Of which channel it is, in a plain event; see [`Facts::path`].
+    pub(super) path: Option<Path>,
 }
 
 /// The channels within a path.
@@ -78,12 +81,9 @@ impl Facts {
                 _ => is_plain(bytes),
             };
             match rule {
-                Rule::Channel(_) | Rule::Opens(_) => {
-                    facts.texts.push(Text { rule, content: value, starts: starts.to_vec() });
-                }
-                Rule::Turn(_) => {
-                    facts.texts.push(Text { rule, content: value, starts: starts.to_vec() });
-                    ending.push((rule, starts.to_vec()));
+                Rule::Channel(_) | Rule::Opens(_) | Rule::Turn(_) => {
+                    facts.texts.push(Text { rule, content: value, starts: starts.to_vec(), path: None });
+                    ending.extend(matches!(rule, Rule::Turn(_)).then(|| (rule, starts.to_vec())));
                 }
                 Rule::Index(name) if !matches!(bytes, b"null" | b"false") => {
                     facts.indices.push((starts.last().copied().unwrap_or_default(), name, value));
@@ -104,6 +104,11 @@ impl Facts {
         for (rule, starts) in ending {
             facts.end(rule, &starts, data);
         }
+        let mut texts = mem::take(&mut facts.texts);
+        for text in texts.iter_mut().filter(|_| facts.plain) {
+            text.path = facts.path(&text.starts, data);
+        }
+        facts.texts = texts;
         facts
     }
 
