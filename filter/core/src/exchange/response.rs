@@ -120,6 +120,13 @@ impl Exchange {
                 Some(known) => answer.framing = known,
             }
         }
+        if let Framing::Events(events) = &mut answer.framing
+            && !end
+            && events.passes(bytes, &answer.mapping)
+        {
+            self.state = State::Restoring(answer);
+            return Actions::proceed();
+        }
         self.deliver(vm, now, answer, bytes, end)
     }
 

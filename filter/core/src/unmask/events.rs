@@ -4,6 +4,7 @@
 //! before the channel's next text, or into one extra event before the event that ends the channel.
 
 use super::json::JsonUnmasker;
+use super::mapping::Mapping;
 use super::matcher::Context;
 use crate::json::Shape;
 use alloc::borrow::Cow;
@@ -102,6 +103,13 @@ impl Events {
             self.known.keep(facts, data);
         }
         settled
+    }
+
+    /// Takes one line, if that is an event which differs from the one before in its text alone, and goes out as it came.
+    /// False if that is not certain, and then nothing was done.
+    pub(super) fn passes(&mut self, data: &[u8], mapping: &Mapping) -> bool {
+        let Some((text, content)) = self.known.text(data) else { return false };
+        self.channels.passes(text, content, mapping)
     }
 
     fn restore(

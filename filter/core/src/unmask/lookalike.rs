@@ -39,6 +39,11 @@ impl Lookalike {
         }
     }
 
+    /// True if nothing was read that may become one.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.0, State::Idle)
+    }
+
     /// The text ends, or something else stands here. How many ended.
     pub(super) fn finish(&mut self) -> u64 {
         u64::from(core::mem::take(&mut self.0).is_whole())

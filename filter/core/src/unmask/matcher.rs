@@ -152,6 +152,17 @@ impl Matcher {
         self.remember(text);
     }
 
+    /// As [`pass`](Self::pass) for text in which no token begins, if it goes out as it came and nothing is counted. False
+    /// if that is not certain, and then nothing was done.
+    pub fn passes(&mut self, text: &[u8], mapping: &Mapping) -> bool {
+        let quiet = !self.is_open() && self.quote.is_empty() && self.lookalike.is_idle();
+        let passes = quiet && self.urls.passes(text, mapping);
+        if passes {
+            self.remember(text);
+        }
+        passes
+    }
+
     /// The text ends: what was withheld is settled.
     pub fn finish(&mut self, levels: usize, to: &mut Context<'_>) {
         while self.candidate.is_some() {

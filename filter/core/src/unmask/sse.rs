@@ -11,9 +11,16 @@ use super::mapping::Mapping;
 use super::matcher::Context;
 use crate::json::{Documents, Lexer, Shape};
 use alloc::vec::Vec;
+use memchr::arch::all::is_prefix;
 
 /// An extra event.
 const EXTRA: Wrap = Wrap { before: b"data: ", behind: b"\n\n", leaves_out: true };
+
+/// The end of the last line of an event, and of the event.
+const END: &[u8] = b"\n\n";
+
+/// Most of what stands before an event's data that is kept to know the next one by.
+const MAX_FRAME: usize = 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -26,6 +33,8 @@ pub struct SseUnmasker {
     long: Option<JsonUnmasker>,
     /// Lines of the event before its data: its name. They wait, because an extra event may have to come first.
     head: Vec<u8>,
+    /// What stood before the data of the last event that was one line; empty if that is not known.
+    frame: Vec<u8>,
     /// Lines of data that are not complete JSON yet, and what JSON they are so far.
     data: Vec<u8>,
     probe: Lexer,
@@ -53,6 +62,7 @@ impl SseUnmasker {
             line: Vec::new(),
             long: None,
             head: Vec::new(),
+            frame: Vec::new(),
             data: Vec::new(),
             probe: Lexer::new(Documents::One),
             sink: Sink::Out,
@@ -60,6 +70,20 @@ impl SseUnmasker {
             first_line: true,
             in_event: false,
         }
+    }
+
+    /// Takes the next bytes if they are one event like the one before, and go out as they came: most of most streams. False
+    /// if that is not certain, and then nothing was done.
+    pub fn passes(&mut self, bytes: &[u8], mapping: &Mapping) -> bool {
+        let between =
+            self.line.is_empty() && self.head.is_empty() && self.data.is_empty() && self.long.is_none();
+        if !between || self.in_event || self.after_cr || self.frame.is_empty() {
+            return false;
+        }
+        let frame = self.frame.len();
+        let is_one = is_prefix(bytes, &self.frame) && bytes.ends_with(END);
+        let line = bytes.get(frame..bytes.len().saturating_sub(END.len())).filter(|_| is_one);
+        line.is_some_and(|line| self.events.passes(line, mapping))
     }
 
     /// Takes the next bytes and appends to `out` what is now certain.
@@ -188,6 +212,11 @@ impl SseUnmasker {
             return Sink::Out;
         }
         if self.data.is_empty() {
+            self.frame.clear();
+            if self.head.len() <= MAX_FRAME && !self.first_line {
+                self.frame.extend_from_slice(&self.head);
+                self.frame.extend_from_slice(field);
+            }
             let line = Line { field, value, terminator: b"" };
             if self.events.line(&mut self.head, line, EXTRA, to) {
                 return Sink::Out;

@@ -4,6 +4,7 @@
 //! again. A token stands in the innermost text, and what replaces it is escaped for every level around it.
 //! Whether text is JSON is decided by what came before alone, as [`read`](crate::json::read) does for requests.
 
+use super::mapping::Mapping;
 use super::matcher::{Context, Matcher};
 use crate::json::read::MAX_LEVEL;
 use crate::json::{Documents, Lexer, Piece, Unescaped};
@@ -129,6 +130,25 @@ impl TextStream {
             }
             rest = more;
         }
+    }
+
+    /// As [`push_content`](Self::push_content), if all of it goes out as it came and nothing is counted. False if that is
+    /// not certain, and then nothing was done.
+    pub fn passes(&mut self, content: &[u8], mapping: &Mapping) -> bool {
+        if content.is_empty() || !self.is_settled() {
+            return false;
+        }
+        let mut plain = core::mem::take(&mut self.plain);
+        let read = Lexer::in_string().read_on(content, |at, length, piece| match piece {
+            Piece::Escape(unescaped) => plain.push(ascii(unescaped)),
+            _ => plain.extend_from_slice(content.get(at..at + length).unwrap_or_default()),
+        });
+        let passes = read == content.len()
+            && token::next_start(None, &plain).is_none()
+            && self.matcher.passes(&plain, mapping);
+        plain.clear();
+        self.plain = plain;
+        passes
     }
 
     /// The text ends.

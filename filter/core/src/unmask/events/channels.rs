@@ -5,10 +5,10 @@ use super::path::Path;
 use super::skeleton::Skeleton;
 use super::{Line, Wrap};
 use crate::json::{Rule, Shape};
-use crate::unmask::Tally;
 use crate::unmask::json::Texts;
 use crate::unmask::matcher::Context;
 use crate::unmask::text::TextStream;
+use crate::unmask::{Mapping, Tally};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -41,6 +41,18 @@ struct Channel {
 impl Channels {
     pub(super) fn held(&self) -> usize {
         self.open.iter().filter_map(|channel| channel.text.as_ref()).map(|text| text.held()).sum()
+    }
+
+    /// As a text of an event that ends no channel, if nothing is withheld and it goes out as it came. False if that is not
+    /// certain, and then nothing was done.
+    pub(super) fn passes(&mut self, text: &Text, content: &[u8], mapping: &Mapping) -> bool {
+        let Rule::Channel(name) = text.rule else { return false };
+        if self.held() > 0 {
+            return false;
+        }
+        let is = |channel: &&mut Channel| channel.name == name && Some(&channel.path) == text.path.as_ref();
+        let known = self.open.iter_mut().find(is).and_then(|channel| channel.text.as_mut());
+        known.is_some_and(|text| text.passes(content, mapping))
     }
 
     /// Before an event that ends channels: what they still withhold leaves in events of their own.

@@ -1,8 +1,8 @@
 //! A matcher's text as it goes out, and the URLs in it: a token where the host stands waits until the host is known.
 
 use super::Context;
-use crate::unmask::MAX_HELD;
 use crate::unmask::url::{UrlPlace, UrlTracker};
+use crate::unmask::{MAX_HELD, Mapping};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,6 +41,15 @@ impl InUrls {
     pub(super) fn pass(&mut self, text: &[u8], raw: &[u8], to: &mut Context<'_>) {
         self.follow(text, to);
         self.put(raw, raw, to);
+    }
+
+    /// As [`pass`](Self::pass), if nothing waits: then it goes out as it came. False if something does.
+    pub(super) fn passes(&mut self, text: &[u8], mapping: &Mapping) -> bool {
+        let mut rest = text;
+        while self.waiting.is_none() && mapping.urls().is_some() && !rest.is_empty() {
+            rest = rest.get(self.url.take(rest)..).unwrap_or_default();
+        }
+        self.waiting.is_none()
     }
 
     /// A token of the exchange, what is put in its place, and how it is spelled.
