@@ -4,8 +4,10 @@
 #![allow(missing_docs, reason = "criterion's macros expand to functions without documentation")]
 #![allow(clippy::expect_used, reason = "a bench may fail")]
 
+use cloakroom_core::exchange::Counter;
 use cloakroom_core::{Config, Exchange, Headers, Input, Vm};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -99,17 +101,23 @@ fn receive(vm: &Vm, exchange: &mut Exchange, content_type: &str, chunks: &[Vec<u
 
 /// An Anthropic stream whose deltas are the words of `masked`.
 fn stream(masked: &str) -> Vec<Vec<u8>> {
-    let delta = |word: &str| {
-        let text = serde_json::json!({"type": "text_delta", "text": word});
-        let data = serde_json::json!({"type": "content_block_delta", "index": 0, "delta": text});
-        format!("event: content_block_delta\ndata: {data}\n\n").into_bytes()
-    };
     masked.split_inclusive(' ').map(delta).collect()
 }
 
-fn throughput(criterion: &mut Criterion) {
+/// An event of one.
+fn delta(text: &str) -> Vec<u8> {
+    let text = serde_json::json!({"type": "text_delta", "text": text});
+    let data = serde_json::json!({"type": "content_block_delta", "index": 0, "delta": text});
+    format!("event: content_block_delta\ndata: {data}\n\n").into_bytes()
+}
+
+fn new_vm() -> Vm {
     let config = Config::from_json(br#"{"hosts":["api.anthropic.com"]}"#).expect("a valid configuration");
-    let vm = Vm::new(config).expect("a catalogue that compiles");
+    Vm::new(config).expect("a catalogue that compiles")
+}
+
+fn throughput(criterion: &mut Criterion) {
+    let vm = new_vm();
     for (name, size, distance) in [
         ("4 KiB sparse", 4 * KIB, 4 * KIB),
         ("4 KiB dense", 4 * KIB, 100),
@@ -165,11 +173,40 @@ fn throughput(criterion: &mut Criterion) {
         }
     }
     criterion.bench_function("VM start", |bencher| {
-        bencher.iter(|| {
-            Vm::new(Config::from_json(br#"{"hosts":["api.anthropic.com"]}"#).expect("valid")).is_some()
-        });
+        bencher.iter(new_vm);
     });
 }
 
-criterion_group!(benches, throughput);
+/// Says how much of a streamed text is withheld, and how many of its pieces come before it leaves: no time is measured,
+/// that is the model's.
+fn withheld(_: &mut Criterion) {
+    /// About what a token of a model is, in characters.
+    const PIECE: usize = 4;
+    let vm = new_vm();
+    for (name, distance) in [("sparse", 4 * KIB), ("dense", 100)] {
+        let (mut exchange, masked) = send(&vm, &body(64 * KIB, distance));
+        let request: serde_json::Value = serde_json::from_slice(&masked).expect("JSON");
+        let text = request["messages"][0]["content"].as_str().expect("text");
+        receive(&vm, &mut exchange, "text/event-stream", &[]);
+        // Of each byte that has not left, the piece that it came in; and how many pieces others waited for.
+        let (mut inside, mut waits) = (VecDeque::new(), Vec::new());
+        for (now, piece) in text.as_bytes().chunks(PIECE).enumerate() {
+            let event = delta(str::from_utf8(piece).expect("ASCII"));
+            let actions = exchange.handle(&vm, NOW, Input::ResponseChunk { bytes: &event, end: false });
+            let held = actions.counts.iter().find(|count| count.counter == Counter::HeldBytes);
+            inside.extend(std::iter::repeat_n(now, piece.len()));
+            let left = inside.len() - held.map_or(0, |held| usize::try_from(held.by).unwrap_or_default());
+            waits.extend(inside.drain(..left).map(|came| now - came).filter(|waited| *waited > 0));
+        }
+        println!(
+            "64 KiB {name}, streamed by {PIECE} characters: {:.2} % of the text's bytes are withheld, {:.1} pieces on \
+             average, {} at most",
+            100.0 * waits.len() as f64 / text.len() as f64,
+            waits.iter().sum::<usize>() as f64 / waits.len().max(1) as f64,
+            waits.iter().max().unwrap_or(&0),
+        );
+    }
+}
+
+criterion_group!(benches, withheld, throughput);
 criterion_main!(benches);

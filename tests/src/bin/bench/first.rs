@@ -1,21 +1,16 @@
-//! How long the first text of a streamed answer takes, and how much text the filter withholds.
+//! How long the first text of a streamed answer takes.
 
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use e2e::envoy::Envoy;
 use e2e::wire::Connection;
 
-use crate::prompt::Prompt;
 use crate::proxy::{CACHED, SIDES};
 use crate::rows::median;
 use crate::{Failure, Job, Runner};
 
 /// Requests on each side, one after the other, the sides in turns.
 const REQUESTS: usize = 300;
-
-/// Streams of which it is told how much was withheld.
-const STREAMS: usize = 50;
 
 /// Most that the filter may add at the median.
 const GATE: Duration = Duration::from_millis(1);
@@ -47,25 +42,6 @@ pub(crate) async fn measure(runners: &[Runner<'_>], jobs: &[Job]) -> Result<Stri
     ))
 }
 
-/// Streams answers with this text, and says how much of it was withheld.
-pub(crate) async fn withheld(
-    runners: &[Runner<'_>],
-    jobs: &[Job],
-    prompt: &Prompt,
-) -> Result<String, Failure> {
-    let (runner, job) = runners.iter().zip(jobs).nth(CACHED).ok_or("no such side")?;
-    let mut connection = Connection::open(runner.envoy.address()).await?;
-    let before = held(&runner.envoy)?;
-    for _ in 0..STREAMS {
-        first(&mut connection, &job.request).await?;
-    }
-    let held = held(&runner.envoy)? - before;
-    Ok(format!(
-        "Withheld at the end of a piece, until the next piece of the same text: {:.2} % of the text's bytes",
-        100.0 * held as f64 / (prompt.text.len() * STREAMS) as f64,
-    ))
-}
-
 /// Until the first text has come; the rest of the answer is read and forgotten.
 async fn first(connection: &mut Connection, request: &Bytes) -> Result<Duration, Failure> {
     let start = Instant::now();
@@ -79,11 +55,4 @@ async fn first(connection: &mut Connection, request: &Bytes) -> Result<Duration,
         })
         .await?;
     Ok(time.ok_or("an answer has no text")?)
-}
-
-/// Bytes that the filter has withheld at the ends of pieces so far.
-fn held(envoy: &Envoy) -> Result<u64, Failure> {
-    let stats = envoy.admin("/stats?filter=cloakroom_held_bytes")?;
-    let value = stats.lines().find_map(|line| line.rsplit_once(": "));
-    Ok(value.map_or(Ok(0), |(_, value)| value.trim().parse())?)
 }

@@ -99,7 +99,7 @@ async fn run() -> Result<(), Failure> {
     )?;
     let only = env::args().nth(1).unwrap_or_default();
     let rows = ROWS.into_iter().enumerate().filter(|(_, row)| row.name().contains(&only));
-    let (mut verdicts, mut withheld) = (Vec::new(), None);
+    let mut verdicts = Vec::new();
     for (number, row) in rows {
         let prompt = row.prompt();
         let mut jobs = Vec::with_capacity(SIDES.len());
@@ -118,9 +118,6 @@ async fn run() -> Result<(), Failure> {
         }
         writeln!(out, "{}", row.line(&rounds))?;
         verdicts.extend(row.verdict(&rounds));
-        if row.reply == Reply::Stream {
-            withheld = Some(first::withheld(&runners, &jobs, &prompt).await?);
-        }
     }
     if only.is_empty() {
         let (prompt, mut jobs) = (FIRST.prompt(), Vec::with_capacity(SIDES.len()));
@@ -130,7 +127,7 @@ async fn run() -> Result<(), Failure> {
         verdicts.push(first::measure(&runners, &jobs).await?);
     }
     writeln!(out, "\nGates, of `cached`:")?;
-    verdicts.iter().chain(&withheld).try_for_each(|line| writeln!(out, "{line}"))?;
+    verdicts.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(())
 }
 
