@@ -1,4 +1,4 @@
-//! `unmask(mask(x))` is x, for arbitrary bodies; and nothing that was found goes out.
+//! `unmask(mask(x))` is x, for arbitrary bodies; nothing that was found goes out; events say the same however they come.
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -6,12 +6,14 @@ mod common;
 
 use cloakroom_core::Vm;
 use cloakroom_core::detect::PROPAGATED_RULE;
+use cloakroom_core::exchange::Counter;
 use cloakroom_core::json::shape::TEXT;
 use cloakroom_core::mask::Plan;
-use common::{post, receive, send, vm};
+use common::{post, receive, receive_counted, send, vm};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 thread_local! {
     /// A VM serves one thread.
@@ -108,6 +110,76 @@ fn round_trip(body: &str, cut: usize) -> (String, String) {
     (masked.clone(), String::from_utf8(got).unwrap())
 }
 
+/// What models write, and what restoring looks at: tokens and their beginnings, URLs, JSON in text.
+const SAID: &[&str] = &[
+    "AWS_EC2_001",
+    "AWS_EC2_0",
+    "01",
+    "AWS_S3_BUCKET_001",
+    "AWS_EC2_007",
+    "AWS\\_EC2\\_001",
+    "AWS",
+    "A",
+    "_",
+    "O",
+    "P",
+    "PII_",
+    " ",
+    " the instance ",
+    "\n",
+    "\t",
+    "\"",
+    "\\",
+    "\\\"",
+    "é",
+    "한",
+    "https://",
+    "http:",
+    "//",
+    "www.",
+    "evil.example/",
+    "api.anthropic.com/",
+    "?q=",
+    "<a href=\"",
+    "'",
+    "](",
+    ")",
+    ">",
+    "[x]: ",
+    "{",
+    "}",
+    "{\"id\": \"",
+    "\"}",
+    "[1, ",
+    ".",
+    ":",
+];
+
+/// A stream whose text comes in deltas: of which block, and how many characters.
+fn events(text: &str, deltas: &[(u8, usize)]) -> Vec<String> {
+    let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap());
+    let delta = |index: u8, text: &str| {
+        let delta = json!({"type": "text_delta", "text": text});
+        event(json!({"type": "content_block_delta", "index": index, "delta": delta}))
+    };
+    let mut rest = text.chars();
+    let mut events: Vec<String> = (deltas.iter())
+        .map(|(block, length)| delta(*block, &rest.by_ref().take(*length).collect::<String>()))
+        .collect();
+    events.push(delta(0, rest.as_str()));
+    events.extend([0, 1].map(|index| event(json!({"type": "content_block_stop", "index": index}))));
+    events
+}
+
+/// What the application gets of such a stream, and what is counted but for what waits at the ends of pieces.
+fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, BTreeMap<Counter, u64>) {
+    let prompt = br#"{"messages":[{"content":"i-0abc1234 s3://my-bucket-7/"}]}"#;
+    let mut sent = send(shared(), &post("api.anthropic.com", "/v1/messages"), prompt).unwrap();
+    let (got, mut counted) = receive_counted(shared(), &mut sent.exchange, "text/event-stream", pieces);
+    counted.remove(&Counter::HeldBytes);
+    (String::from_utf8(got).unwrap(), counted)
+}
+
 /// The same inputs every time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
 fn config() -> ProptestConfig {
     let given = ProptestConfig::default();
@@ -150,12 +222,12 @@ proptest! {
     #[test]
     fn planted_identifiers_do_not_go_out(id in prop::sample::select(&IDS[..6]), around in (text(), text()), depth in 0..5usize, number: bool) {
         let planted = format!("{} {id} {}", around.0, around.1);
-        let mut value = serde_json::json!({"planted": planted});
+        let mut value = json!({"planted": planted});
         if number {
-            value = serde_json::json!([value, "arn:aws:iam::123456789012:root", 123_456_789_012_u64]);
+            value = json!([value, "arn:aws:iam::123456789012:root", 123_456_789_012_u64]);
         }
         for _ in 0..depth {
-            value = serde_json::json!([value.to_string()]);
+            value = json!([value.to_string()]);
         }
         let body = value.to_string();
         let (masked, got) = round_trip(&body, 0);
@@ -164,6 +236,19 @@ proptest! {
         prop_assert!(!clean(id) || !masked.contains(id), "{masked}");
         prop_assert!(!number || depth > 3 || !clean("123456789012") || !masked.contains("123456789012"), "{masked}");
         prop_assert_eq!(serde_json::from_str::<Value>(&got).unwrap(), value);
+    }
+
+    /// An event like the one before has a way of its own if it comes alone.
+    #[test]
+    fn events_say_the_same_one_by_one(
+        said in prop::collection::vec(prop::sample::select(SAID), 0..40),
+        deltas in prop::collection::vec((prop::sample::select(&[0, 0, 0, 0, 0, 1][..]), 0..12usize), 1..60),
+    ) {
+        let events = events(&said.concat(), &deltas);
+        let stream = events.concat();
+        let at_once = streamed([stream.as_bytes()]);
+        prop_assert_eq!(&streamed(events.iter().map(String::as_bytes)), &at_once);
+        prop_assert_eq!(&streamed(stream.as_bytes().chunks(1)), &at_once);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Drives an exchange as a host does.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
-use cloakroom_core::exchange::Refusal;
+use cloakroom_core::exchange::{Counter, Refusal};
 use cloakroom_core::{Actions, Config, Exchange, Headers, Input, Next, Vm};
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 /// Nothing here has an age.
 pub(crate) const NOW: Duration = Duration::ZERO;
@@ -62,14 +63,27 @@ pub(crate) fn receive<'a>(
     content_type: &str,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<u8> {
+    receive_counted(vm, exchange, content_type, pieces).0
+}
+
+/// As [`receive`], and what was counted.
+pub(crate) fn receive_counted<'a>(
+    vm: &Vm,
+    exchange: &mut Exchange,
+    content_type: &str,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<u8>, BTreeMap<Counter, u64>) {
     let head = headers(&[(":status", "200"), ("content-type", content_type)]);
     let head = if content_type.is_empty() { &head[..1] } else { &head[..] };
     exchange.handle(vm, NOW, Input::ResponseHead { headers: Headers(head), end: false });
-    let (mut got, mut held) = (Vec::new(), Vec::new());
+    let (mut got, mut held, mut counted) = (Vec::new(), Vec::new(), BTreeMap::new());
     let ends = [(None, true)];
     for (piece, end) in pieces.into_iter().map(|piece| (Some(piece), false)).chain(ends) {
         held.extend_from_slice(piece.unwrap_or_default());
         let actions = exchange.handle(vm, NOW, Input::ResponseChunk { bytes: &held, end });
+        for count in actions.counts {
+            *counted.entry(count.counter).or_default() += count.by;
+        }
         let shown = actions.body.unwrap_or_else(|| held.clone());
         match actions.next {
             Next::Hold => held = shown,
@@ -80,5 +94,5 @@ pub(crate) fn receive<'a>(
             other => panic!("unexpected: {other:?}"),
         }
     }
-    got
+    (got, counted)
 }
