@@ -155,19 +155,28 @@ const SAID: &[&str] = &[
     ":",
 ];
 
-/// A stream whose text comes in deltas: of which block, and how many characters.
-fn events(text: &str, deltas: &[(u8, usize)]) -> Vec<String> {
-    let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap());
+/// What may come between two events, or run into the next one.
+const LINES: &[&str] = &[": ping\n", "event: x\n", "id: 1\r\n", "data: {\n", "data: 1\n", "\n", "\r", "x"];
+
+/// A stream whose text comes in deltas: of which block, and how many characters. In the API's order of members, or not.
+fn events(text: &str, deltas: &[(u8, usize)], ordered: bool) -> Vec<String> {
     let delta = |index: u8, text: &str| {
-        let delta = json!({"type": "text_delta", "text": text});
-        event(json!({"type": "content_block_delta", "index": index, "delta": delta}))
+        let text = Value::from(text);
+        let (delta, name) = (format!(r#"{{"type":"text_delta","text":{text}}}"#), "content_block_delta");
+        let data = if ordered {
+            format!(r#"{{"type":"{name}","index":{index},"delta":{delta}}}"#)
+        } else {
+            format!(r#"{{"delta":{delta},"index":{index},"type":"{name}"}}"#)
+        };
+        format!("event: {name}\ndata: {data}\n\n")
     };
     let mut rest = text.chars();
     let mut events: Vec<String> = (deltas.iter())
         .map(|(block, length)| delta(*block, &rest.by_ref().take(*length).collect::<String>()))
         .collect();
     events.push(delta(0, rest.as_str()));
-    events.extend([0, 1].map(|index| event(json!({"type": "content_block_stop", "index": index}))));
+    let stop = |index| format!("data: {}\n\n", json!({"type": "content_block_stop", "index": index}));
+    events.extend([0, 1].map(stop));
     events
 }
 
@@ -243,8 +252,13 @@ proptest! {
     fn events_say_the_same_one_by_one(
         said in prop::collection::vec(prop::sample::select(SAID), 0..40),
         deltas in prop::collection::vec((prop::sample::select(&[0, 0, 0, 0, 0, 1][..]), 0..12usize), 1..60),
+        ordered: bool,
+        lines in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(LINES)), 0..3),
     ) {
-        let events = events(&said.concat(), &deltas);
+        let mut events = events(&said.concat(), &deltas, ordered);
+        for (at, line) in lines {
+            events.insert(at.index(events.len()), line.into());
+        }
         let stream = events.concat();
         let at_once = streamed([stream.as_bytes()]);
         prop_assert_eq!(&streamed(events.iter().map(String::as_bytes)), &at_once);

@@ -161,11 +161,22 @@ impl Facts {
     }
 
     /// Where the one text stands in which the next event may differ, if nothing else of this one tells what to do.
-    pub(super) fn only_text(&mut self) -> Option<&mut Range<usize>> {
-        let [Text { rule: Rule::Channel(_), content, .. }] = self.texts.as_mut_slice() else { return None };
-        let before = self.indices.iter().all(|(_, _, value)| value.end <= content.start);
-        let same = before && self.plain && self.ends.is_empty() && self.sequence.is_none() && !self.is_media;
-        same.then_some(content)
+    pub(super) fn only_text(&self) -> Option<Range<usize>> {
+        let [Text { rule: Rule::Channel(_), content, .. }] = self.texts.as_slice() else { return None };
+        let same = self.plain && self.ends.is_empty() && self.sequence.is_none() && !self.is_media;
+        same.then(|| content.clone())
+    }
+
+    /// Makes that text as long as this, which moves what stands behind it.
+    pub(super) fn resize_text(&mut self, length: usize) {
+        let Some(Text { content, .. }) = self.texts.first_mut() else { return };
+        let (old, new) = (content.end, content.start + length);
+        content.end = new;
+        let moved = |at: usize| if at < old { at } else { at - old + new };
+        for (start, _, value) in &mut self.indices {
+            *start = moved(*start);
+            *value = moved(value.start)..moved(value.end);
+        }
     }
 
     /// How many texts of turns the event is nothing but, none of them empty.

@@ -37,7 +37,7 @@ impl Known {
     pub(super) fn again(&mut self, data: &[u8]) -> Option<Facts> {
         let content = self.content(data)?;
         let mut facts = self.facts.take_if(|_| is_content(content))?;
-        facts.only_text()?.end = self.before.len() + content.len();
+        facts.resize_text(content.len());
         Some(facts)
     }
 
@@ -47,7 +47,7 @@ impl Known {
     }
 
     /// Keeps what was said, if it may be said again.
-    pub(super) fn keep(&mut self, mut facts: Facts, data: &[u8]) {
+    pub(super) fn keep(&mut self, facts: Facts, data: &[u8]) {
         let Some(text) = facts.only_text() else { return };
         let (Some(before), Some(behind)) = (data.get(..text.start), data.get(text.end..)) else { return };
         if before.len() + behind.len() > MAX_AROUND {
@@ -112,13 +112,28 @@ mod tests {
             (String::from("{}"), false),
             (delta("0", "b"), true),
         ] {
-            let again = known.again(data.as_bytes());
-            assert_eq!(again.is_some(), is_known, "{data}");
-            if let Some(again) = again {
-                assert!(again == Facts::read(shape, data.as_bytes()), "{data}");
-                known.put_back(again);
-            }
+            check(&mut known, shape, &data, is_known);
         }
+        let (mut known, shape) = after(&behind("1", "a"));
+        for text in ["", "longer", "b"] {
+            check(&mut known, shape, &behind("1", text), true);
+        }
+        check(&mut known, shape, &behind("2", "b"), false);
+    }
+
+    fn check(known: &mut Known, shape: &'static Shape, data: &str, is_known: bool) {
+        let again = known.again(data.as_bytes());
+        assert_eq!(again.is_some(), is_known, "{data}");
+        if let Some(again) = again {
+            assert!(again == Facts::read(shape, data.as_bytes()), "{data}");
+            known.put_back(again);
+        }
+    }
+
+    /// The index stands behind the text.
+    fn behind(index: &str, text: &str) -> String {
+        let delta = format!(r#"{{"text":"{text}","type":"text_delta"}}"#);
+        format!(r#"{{"delta":{delta},"index":{index},"type":"content_block_delta"}}"#)
     }
 
     #[test]
@@ -127,7 +142,6 @@ mod tests {
         for data in [
             r#"{"type":"content_block_stop","index":0}"#,
             r#"{"type":"message_stop"}"#,
-            r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"},"index":0}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"},"AWS":1}"#,
             &long,
         ] {
