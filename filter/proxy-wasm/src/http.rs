@@ -2,10 +2,11 @@
 //! business (resume, refuse, dispatch), and that one last.
 
 use crate::host::{self, Metrics, Part};
-use cloakroom_core::exchange::{Next, StoreReply};
+use cloakroom_core::exchange::{Count, Next, StoreReply};
 use cloakroom_core::{Actions, Exchange, Headers, Input, Vm};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,6 +21,11 @@ pub(crate) struct Stream {
     resumed: bool,
     /// The call to the bridge that has not ended, and what waits for it.
     call: Option<(u32, Part)>,
+    /// What was counted in the answer so far: it is told at its end, as a host call for each piece would cost more than
+    /// what is counted.
+    counted: Vec<Count>,
+    /// The answer's end was told.
+    ended: bool,
     #[cfg(feature = "trap")]
     trap: Option<Vec<u8>>,
 }
@@ -34,17 +40,59 @@ impl Stream {
             holds_response: false,
             resumed: false,
             call: None,
+            counted: Vec::new(),
+            ended: false,
             #[cfg(feature = "trap")]
             trap: None,
         }
     }
 
     /// Everything that actions ask for but what is next. True if the host did it.
-    fn apply(&self, part: Part, actions: &Actions) -> bool {
-        self.metrics.add(&actions.counts);
+    fn apply(&mut self, part: Part, actions: &Actions) -> bool {
+        if part == Part::ResponseBody && !matches!(actions.next, Next::Refuse(_)) {
+            self.count(&actions.counts);
+        } else {
+            self.metrics.add(&actions.counts);
+        }
         actions.report.iter().for_each(host::report);
         host::change_headers(part, &actions.headers)
             && actions.body.as_ref().is_none_or(|bytes| host::set_body(part, bytes))
+    }
+
+    fn count(&mut self, counts: &[Count]) {
+        for new in counts {
+            match self.counted.iter_mut().find(|count| count.counter == new.counter) {
+                // Of what goes into a histogram each value counts.
+                Some(count) if !new.counter.is_histogram() => count.by += new.by,
+                _ => self.counted.push(new.clone()),
+            }
+        }
+    }
+
+    fn tell_counted(&mut self) {
+        self.metrics.add(&mem::take(&mut self.counted));
+    }
+
+    /// A piece of the answer, or its end.
+    fn response_body(&mut self, size: usize, end: bool) -> Action {
+        if !self.exchange.reads() {
+            return Action::Continue;
+        }
+        self.resumed &= size == 0;
+        if end && self.resumed && self.exchange.withholds() {
+            // Right behind a resume Envoy drops what is put into an empty piece: as with trailers, nothing can be added.
+            let actions = self.tell(Input::ResponseTrailers(b""));
+            return self.perform(Part::ResponseBody, actions);
+        }
+        let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
+        let mut actions = self.tell(Input::ResponseChunk { bytes: &bytes, end });
+        let waits = matches!(actions.next, Next::Hold | Next::Lookup(_)) || self.exchange.withholds();
+        if !end && waits && host::answer_has_come() {
+            actions = self.finish(actions, bytes);
+        }
+        let action = self.perform(Part::ResponseBody, actions);
+        self.holds_response = size > 0 && action == Action::Pause;
+        action
     }
 
     /// The end of an answer to which Envoy adds trailers, as decompression does: the body's end is not told, and if its last
@@ -135,6 +183,9 @@ impl Context for Stream {
             self.resumed = part == Part::ResponseBody;
         }
         self.holds_response = part == Part::ResponseBody && action == Action::Pause;
+        if self.ended {
+            self.tell_counted();
+        }
     }
 }
 
@@ -183,30 +234,26 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         self.trap_at(b"response-body");
-        if !self.exchange.reads() {
-            return Action::Continue;
+        let action = self.response_body(size, end);
+        if end {
+            self.ended = true;
+            self.tell_counted();
         }
-        self.resumed &= size == 0;
-        if end && self.resumed && self.exchange.withholds() {
-            // Right behind a resume Envoy drops what is put into an empty piece: as with trailers, nothing can be added.
-            let actions = self.tell(Input::ResponseTrailers(b""));
-            return self.perform(Part::ResponseBody, actions);
-        }
-        let bytes = if size == 0 { Vec::new() } else { host::body(Part::ResponseBody) };
-        let mut actions = self.tell(Input::ResponseChunk { bytes: &bytes, end });
-        let waits = matches!(actions.next, Next::Hold | Next::Lookup(_)) || self.exchange.withholds();
-        if !end && waits && host::answer_has_come() {
-            actions = self.finish(actions, bytes);
-        }
-        let action = self.perform(Part::ResponseBody, actions);
-        self.holds_response = size > 0 && action == Action::Pause;
         action
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         let held = if self.holds_response { host::body(Part::ResponseBody) } else { Vec::new() };
         let actions = self.tell(Input::ResponseTrailers(&held));
-        self.perform(Part::ResponseBody, actions)
+        let action = self.perform(Part::ResponseBody, actions);
+        self.ended = true;
+        self.tell_counted();
+        action
+    }
+
+    /// Whatever ended the stream.
+    fn on_log(&mut self) {
+        self.tell_counted();
     }
 }
 
