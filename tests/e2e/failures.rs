@@ -85,6 +85,29 @@ async fn an_application_that_leaves_while_reading_ends_the_providers_stream() {
     assert_works(world).await;
 }
 
+/// What was restored before the application left is counted, although the answer's end never comes.
+#[tokio::test]
+async fn what_an_application_left_is_counted() {
+    let world = World::start(&Settings::shipped());
+    let restored = || world.envoy.stat("cloakroom_restored");
+    assert_works(&world).await;
+    let each = restored();
+    let call = world.openai(BODY);
+    let script = Script::new("text/event-stream").send(FRAMES[0]).send(FRAMES[1]).wait(&Gate::new());
+    answer_with(&world, &call, Reply::Script(script));
+    let mut connection = world.connect(Protocol::Http1).await;
+    let mut live = within("the head", connection.begin(&call)).await.unwrap();
+    let has_one = |read: &[u8]| read.windows(INSTANCE.len()).any(|window| window == INSTANCE.as_bytes());
+    within("an identifier", live.read_until(has_one)).await;
+    drop(live);
+    drop(connection);
+    let records = world.provider.records();
+    let cut = records.wait(key_of(&call), |found| found.iter().any(|r| r.answer == End::Cut));
+    within("the provider to be told", cut).await;
+    assert_works(&world).await;
+    assert_eq!(restored(), each + 1 + each);
+}
+
 /// The provider breaks off, over HTTP/1.1 and HTTP/2, by a reset and by closing its connection, at every point.
 #[tokio::test]
 async fn a_provider_that_breaks_off_gives_what_it_gave() {
