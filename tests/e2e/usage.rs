@@ -1,8 +1,9 @@
 //! Tokens of the model: counters, their labels, and the access log.
 
 use e2e::{
-    provider::{Reply, Script},
-    world::{Settings, World},
+    client::{Protocol, within},
+    provider::{End, Gate, Reply, Script},
+    world::{Settings, World, key_of},
 };
 use serde_json::{Value, json};
 
@@ -53,6 +54,30 @@ async fn usage_is_counted_whether_anything_is_restored_or_not() {
     assert!(prometheus.contains(labelled), "{prometheus}");
     let (messages, chunks) = ("model=m-1,in=12,out=34", "model=gpt-4o,in=1000,out=5");
     assert_eq!(logged(world), [messages, messages, messages, messages, chunks, chunks]);
+}
+
+/// What the answer said before the application left.
+#[tokio::test]
+async fn usage_of_an_answer_that_is_left_is_told() {
+    const STARTED: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"m-1\",\
+        \"usage\":{\"input_tokens\":12,\"output_tokens\":1}}}\n\n";
+    let world = World::start(&Settings::shipped());
+    let call = Api::Anthropic.call(&world, Api::Anthropic.request(TEXT, true, false));
+    let script = Script::new("text/event-stream").send(STARTED).wait(&Gate::new());
+    answer_with(&world, &call, Reply::Script(script));
+    let mut connection = world.connect(Protocol::Http1).await;
+    let mut live = within("the head", connection.begin(&call)).await.unwrap();
+    within("an event", live.read_until(|read| read.ends_with(b"\n\n"))).await;
+    drop(live);
+    drop(connection);
+    let records = world.provider.records();
+    let cut = records.wait(key_of(&call), |found| found.iter().any(|r| r.answer == End::Cut));
+    within("the provider to be told", cut).await;
+    // By then Envoy is done with the one before.
+    let call = Api::Anthropic.call(&world, Api::Anthropic.request("hello", false, false));
+    assert_eq!(world.see(&call).await.answer.status, 200);
+    assert_eq!(counters(&world)[0], "input_tokens_host=api.anthropic.com;model=m-1;scope=default: 24");
+    assert_eq!(logged(world), ["model=m-1,in=12,out=1", "model=m-1,in=12,out=34"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! business (resume, refuse, dispatch), and that one last.
 
 use crate::host::{self, Metrics, Part};
-use cloakroom_core::exchange::{Count, Next, StoreReply};
+use cloakroom_core::exchange::{Count, Next, Report, StoreReply};
 use cloakroom_core::{Actions, Exchange, Headers, Input, Vm};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -21,9 +21,10 @@ pub(crate) struct Stream {
     resumed: bool,
     /// The call to the bridge that has not ended, and what waits for it.
     call: Option<(u32, Part)>,
-    /// What was counted in the answer so far: it is told at its end, as a host call for each piece would cost more than
-    /// what is counted.
+    /// What was counted in the answer so far, and is to be reported: it is told at its end, as host calls for each piece
+    /// would cost more than what is counted.
     counted: Vec<Count>,
+    report: Option<Report>,
     /// The answer's end was told.
     ended: bool,
     #[cfg(feature = "trap")]
@@ -41,6 +42,7 @@ impl Stream {
             resumed: false,
             call: None,
             counted: Vec::new(),
+            report: None,
             ended: false,
             #[cfg(feature = "trap")]
             trap: None,
@@ -49,12 +51,11 @@ impl Stream {
 
     /// Everything that actions ask for but what is next. True if the host did it.
     fn apply(&mut self, part: Part, actions: &Actions) -> bool {
-        if part == Part::ResponseBody && !matches!(actions.next, Next::Refuse(_)) {
-            self.count(&actions.counts);
-        } else {
-            self.metrics.add(&actions.counts);
+        self.count(&actions.counts);
+        self.report = actions.report.clone().or(self.report.take());
+        if part != Part::ResponseBody || matches!(actions.next, Next::Refuse(_)) {
+            self.tell_counted();
         }
-        actions.report.iter().for_each(host::report);
         host::change_headers(part, &actions.headers)
             && actions.body.as_ref().is_none_or(|bytes| host::set_body(part, bytes))
     }
@@ -71,6 +72,7 @@ impl Stream {
 
     fn tell_counted(&mut self) {
         self.metrics.add(&mem::take(&mut self.counted));
+        self.report.take().iter().for_each(host::report);
     }
 
     /// A piece of the answer, or its end.
